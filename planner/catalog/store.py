@@ -1,0 +1,215 @@
+"""Looking entries up by id or alias over layers: the built-in catalogs, and over them the user's own."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from planner.catalog.accelerator import Accelerator
+from planner.catalog.entry import Entry, Provenance, Source, Standing
+from planner.catalog.facility import Facility
+from planner.catalog.model import Model
+from planner.catalog.network import Network
+from planner.catalog.node import Node
+from planner.catalog.storage import Storage
+from planner.documents.files import ReadBudget
+from planner.documents.reader import Trail, Tree, read_yaml
+from planner.documents.typed import require_schema, typed, without_own_keys
+from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of catalog entry: its folder, its document and the document's schema."""
+
+    name: str
+    folder: str
+    document: type[Entry]
+
+    @property
+    def schema(self) -> str:
+        """Value of the `schema` key."""
+        return f"planner/{self.name}/v1"
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("accelerator", "accelerators", Accelerator),
+        Kind("node", "nodes", Node),
+        Kind("network", "networks", Network),
+        Kind("model", "models", Model),
+        Kind("facility", "facilities", Facility),
+        Kind("storage", "storage", Storage),
+    )
+}
+
+
+def built_in() -> Path:
+    """Give the folder of the catalogs that came with the planner: in the wheel, or beside the checkout."""
+    package = Path(str(importlib.resources.files("planner")))
+    installed = package / "data" / "catalogs"
+    return installed if installed.is_dir() else package.parent / "catalogs"
+
+
+@dataclass
+class Catalog:
+    """Entries by kind and name.
+
+    Parameters
+    ----------
+    layers : folders laid out like `catalogs/`, the one that wins first.
+    budget : what this run may still read.
+    """
+
+    layers: Sequence[Path] = field(default_factory=lambda: (built_in(),))
+    budget: ReadBudget = field(default_factory=ReadBudget)
+    _entries: dict[tuple[str, str], Entry] = field(default_factory=dict, repr=False)
+    _trees: dict[tuple[str, str], Tree] = field(default_factory=dict, repr=False)
+    _sources: dict[str, Source] | None = field(default=None, repr=False)
+
+    def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
+        """Give the accelerator of that id or alias."""
+        return self._get("accelerator", Accelerator, name, tree, trail)
+
+    def node(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Node:
+        """Give the node of that id or alias."""
+        return self._get("node", Node, name, tree, trail)
+
+    def network(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Network:
+        """Give the network of that id or alias."""
+        return self._get("network", Network, name, tree, trail)
+
+    def model(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Model:
+        """Give the model of that id or alias."""
+        return self._get("model", Model, name, tree, trail)
+
+    def facility(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Facility:
+        """Give the facility of that id or alias."""
+        return self._get("facility", Facility, name, tree, trail)
+
+    def storage(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Storage:
+        """Give the storage of that id or alias."""
+        return self._get("storage", Storage, name, tree, trail)
+
+    def ids(self, kind: str) -> list[str]:
+        """Give the ids of one kind, sorted."""
+        return sorted({path.stem for path in self._files(kind)})
+
+    def entries(self, kind: str) -> Iterator[Entry]:
+        """Give every entry of one kind, in the order of their ids."""
+        for name in self.ids(kind):
+            yield self._load(KINDS[kind], self._path(kind, name))
+
+    def tree(self, kind: str, name: str) -> Tree:
+        """Give the positioned text of an entry, for errors that point into it."""
+        self._load(KINDS[kind], self._path(kind, name))
+        return self._trees[kind, name]
+
+    def source(self, key: str) -> Source | None:
+        """Give a source by its key, or None."""
+        if self._sources is None:
+            self._sources = {}
+            for layer in reversed(self.layers):
+                path = layer / "sources.yaml"
+                if path.is_file():
+                    self._sources.update(self._read_sources(path))
+        return self._sources.get(key)
+
+    def standing(self, provenance: Provenance) -> Standing:
+        """Give how far a value can be trusted: its own mark, or else how its source was seen."""
+        if provenance.standing is not Standing.READ:
+            return provenance.standing
+        source = self.source(provenance.source)
+        return source.standing if source else Standing.ESTIMATED
+
+    def resolve(self, kind: str, name: str) -> str | None:
+        """Give the id that a name belongs to, or None: an id itself, or an alias in any case."""
+        wanted = name.casefold()
+        for layer in self.layers:
+            folder = layer / KINDS[kind].folder
+            if _is_plain(wanted) and (folder / f"{wanted}.yaml").is_file():
+                return wanted
+        for path in self._files(kind):
+            # Only files that hold the spelling somewhere are read: an alias costs one read, not hundreds.
+            if wanted in path.read_text("utf-8").casefold():
+                entry = self._load(KINDS[kind], path)
+                if wanted in (alias.casefold() for alias in entry.aliases):
+                    return entry.id
+        return None
+
+    def _get(self, kind: str, document: type[E], name: str, tree: Tree | None, trail: Trail) -> E:
+        found = self.resolve(kind, name)
+        if found is None:
+            raise self._unknown(kind, name, tree, trail)
+        entry = self._load(KINDS[kind], self._path(kind, found))
+        if not isinstance(entry, document):
+            raise AssertionError(f"{kind} {found} is a {type(entry).__name__}")
+        return entry
+
+    def _unknown(self, kind: str, name: str, tree: Tree | None, trail: Trail) -> UnknownNameError:
+        known = self.ids(kind)
+        message = f"no {kind} '{visible(name)[:80]}' in the catalogs"
+        hint = did_you_mean(name, known) or f"planner catalog list {KINDS[kind].folder}"
+        allowed = listing(known)
+        if tree is None:
+            return UnknownNameError(Fault("unknown-name", message, allowed=allowed, hint=hint))
+        return UnknownNameError(tree.fault("unknown-name", message, trail, allowed=allowed, hint=hint))
+
+    def _files(self, kind: str) -> list[Path]:
+        """Give the files of a kind, those of the winning layer first and each id once."""
+        seen: dict[str, Path] = {}
+        for layer in self.layers:
+            for path in sorted((layer / KINDS[kind].folder).glob("*.yaml")):
+                seen.setdefault(path.stem, path)
+        return [seen[name] for name in sorted(seen)]
+
+    def _path(self, kind: str, name: str) -> Path:
+        for layer in self.layers:
+            path = layer / KINDS[kind].folder / f"{name}.yaml"
+            if path.is_file():
+                return path
+        raise self._unknown(kind, name, None, ())
+
+    def _load(self, kind: Kind, path: Path) -> Entry:
+        key = (kind.name, path.stem)
+        if key not in self._entries:
+            tree = read_yaml(path, budget=self.budget, name=self._shown(path))
+            require_schema(tree, kind.schema)
+            entry = typed(tree, kind.document)
+            if entry.id != path.stem:
+                raise InputError(
+                    tree.fault(
+                        "id-file-name",
+                        f"id '{entry.id}' stands in {path.name}",
+                        ("id",),
+                        hint="name the file as its id",
+                    )
+                )
+            self._trees[key] = tree
+            self._entries[key] = entry
+        return self._entries[key]
+
+    def _shown(self, path: Path) -> str:
+        """Give a file's name as people see it: built-in ones without the folder of the installation."""
+        for layer in self.layers:
+            if layer == built_in() and path.is_relative_to(layer):
+                return str(Path("catalogs") / path.relative_to(layer))
+        return str(path)
+
+    def _read_sources(self, path: Path) -> dict[str, Source]:
+        tree = read_yaml(path, budget=self.budget, name=self._shown(path))
+        require_schema(tree, "planner/sources/v1")
+        value = without_own_keys(tree.value)
+        if not isinstance(value.get("sources"), dict):
+            raise InputError(tree.fault("missing-key", "'sources' is missing", ()))
+        return {key: typed(tree, Source, at=("sources", key)) for key in value["sources"]}
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and "/" not in name and "\\" not in name and not name.startswith(".") and "\0" not in name

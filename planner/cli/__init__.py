@@ -1,0 +1,110 @@
+"""The command line: parse, call, render. The only place that prints or exits.
+
+`main` knows each command's module and first line only; a command's own imports run when it is called, so
+that `planner --help` costs click alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from planner import __version__
+from planner.errors import EXIT_BUG, EXIT_INPUT, PlannerError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "estimate": ("planner.cli.estimate", "Time, memory, cost, energy and carbon of a scenario."),
+    "catalog": ("planner.cli.catalog", "List and show accelerators, nodes, prices, facilities and storage."),
+    "model": ("planner.cli.model", "Show models and import Hugging Face configurations."),
+    "lint": ("planner.cli.lint", "Check documents and catalogs."),
+    "schema": ("planner.cli.schema", "Print the JSON Schema of a document kind."),
+    "init": ("planner.cli.init", "Write a planner.yaml and a first scenario."),
+    "explain": ("planner.cli.explain", "Show the parts of an estimate and where its inputs came from."),
+    "doctor": ("planner.cli.doctor", "Check the installation."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; help needs their first lines only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from planner.errors import did_you_mean
+
+            error.message += " " + did_you_mean(str(args[0]), COMMANDS)
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="planner")
+def commands() -> None:
+    """Plan accelerator capacity and cost: does it fit, how long, what does it cost, from what numbers."""
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 pass, 1 finding, 2 input, 3 infeasible, 4 measurement, 70 a bug."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    try:
+        code = commands.main(args=arguments, prog_name="planner", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        click.echo("planner: interrupted", err=True)
+        return 130
+    except KeyboardInterrupt:
+        click.echo("planner: interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return EXIT_INPUT
+    except PlannerError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone (`planner ... | head`): nothing is left to say, and flushing would say it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    """Report a defect of the planner in one line, with the place; the traceback only where it was asked for."""
+    import traceback
+
+    if os.environ.get("PLANNER_TRACEBACK"):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    where = f"{os.path.basename(last.filename)}:{last.lineno} in {last.name}" if last else "unknown place"
+    detail = " ".join(str(error).split())[:200]
+    click.echo(f"planner: a bug in the planner: {type(error).__name__}: {detail} ({where})", err=True)
+    click.echo("  run again with PLANNER_TRACEBACK=1 and report what it prints", err=True)
+    return EXIT_BUG

@@ -1,0 +1,1 @@
+"""How long one operator, transfer or watt takes on one machine; pure array functions."""

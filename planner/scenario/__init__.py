@@ -1,0 +1,1 @@
+"""What is wanted: training runs, services, places with limits, and compositions of them."""

@@ -1,0 +1,1 @@
+"""Training: strategies, memory, the step and the whole run; pure array functions."""
