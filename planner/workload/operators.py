@@ -218,7 +218,7 @@ def layer_operators(layer: Layer, tokens: Tokens, sharding: Sharding) -> list[Op
         operators.append(_scan(layer.scan, here, sharding))
     if layer.experts:
         operators += _experts(layer.experts, here, sharding)
-    operators.append(_element_wise(layer, here, sharding))
+    operators += _element_wise(layer, here, sharding)
     return operators
 
 
@@ -289,20 +289,25 @@ def _scan(scan: Scan, here: Array, sharding: Sharding) -> Streaming:
     return Streaming("scan", _ACTIVATION_BYTES * passes * here * share, flops + convolution)
 
 
-def _element_wise(layer: Layer, here: Array, sharding: Sharding) -> Streaming:
-    """Bytes of norms, residuals, rotary positions and activations of a layer's forward pass.
+def _element_wise(layer: Layer, here: Array, sharding: Sharding) -> list[Operator]:
+    """Bytes of norms and residuals, of rotary positions and of activations in a layer's forward pass.
 
-    Counts 14 h passes for norms and residuals, 3 for queries, keys and values, and (g + 1.5) for the
-    feed-forward's inner width, where g is 2 for a gated part and else 1 (docs/modelling.md).
+    Counts 14 passes over the hidden size for two norms and residuals, 3 over queries, keys and values, and
+    (g + 1.5) over the feed-forward's inner width, where g is 2 for a gated part and else 1
+    (docs/modelling.md).
     """
-    widths = _NORM_PASSES * layer.hidden / sharding.sequence_split
+    nothing = np.asarray(0.0)
+    passes = _NORM_PASSES * max(layer.norms, 1) / 2.0 * layer.hidden / sharding.sequence_split
+    operators: list[Operator] = [Streaming("norms", _ACTIVATION_BYTES * here * passes, nothing)]
     for core in layer.cores:
         width = core.heads * core.key_dim + core.kv_heads * (core.key_dim + core.value_dim)
-        widths = widths + 3.0 * width / np.minimum(sharding.tensor, float(core.heads))
+        passes = 3.0 * width / np.minimum(sharding.tensor, float(core.heads))
+        operators.append(Streaming("positions", _ACTIVATION_BYTES * here * passes, nothing))
     if layer.feed_forward:
         gates = 2.0 if layer.feed_forward.gated else 1.0
-        widths = widths + (gates + 1.5) * layer.feed_forward.width / sharding.tensor
-    return Streaming("element-wise", _ACTIVATION_BYTES * here * widths, np.asarray(0.0))
+        passes = (gates + 1.5) * layer.feed_forward.width / sharding.tensor
+        operators.append(Streaming("activation", _ACTIVATION_BYTES * here * passes, nothing))
+    return operators
 
 
 _NORM_PASSES = 14.0

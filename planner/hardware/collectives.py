@@ -1,0 +1,157 @@
+"""Time of collective communication, by algorithm and level: scale-up domain inside, network outside.
+
+A group of ranks with a stride sits partly inside one domain: of a data-parallel group under a tensor
+degree of 8 on 8-accelerator nodes, every rank is on another node. Bandwidths are one direction and per
+accelerator; every accelerator drives its own share of the node's ports at the same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.efficiency import Efficiency
+from planner.hardware.machine import Machine
+
+Array = NDArray[np.float64]
+
+_LEVELS_OVERLAP = 0.3  # of the shorter level's time that does not hide behind the longer one's
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Ranks that communicate.
+
+    Parameters
+    ----------
+    size : ranks [1].
+    inside : of those, ranks in one scale-up domain [1].
+    """
+
+    size: Array
+    inside: Array
+
+    @property
+    def outside(self) -> Array:
+        """Domains that the group touches [1]."""
+        return self.size / self.inside
+
+    @staticmethod
+    def of(size: Array, *, stride: Array, machine: Machine) -> Group:
+        """Give the group of `size` ranks that stand `stride` ranks apart.
+
+        >>> import numpy as np
+        >>> domain = 8.0
+        >>> float(np.clip(np.floor(domain / 2.0), 1.0, 16.0))  # 16 ranks, every second: 4 per domain
+        4.0
+        """
+        inside = np.clip(np.floor(machine.domain / stride), 1.0, size)
+        # A domain that holds 5 of 8 ranks is used as 4 and 4: rings are laid evenly.
+        return Group(size, size / np.ceil(size / inside))
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Rates and latencies that a collective sees, efficiency included."""
+
+    domain_bytes_per_s: Array
+    fabric_bytes_per_s: Array
+    domain_latency_s: Array
+    fabric_latency_s: Array
+
+    @staticmethod
+    def of(machine: Machine, efficiency: Efficiency) -> Links:
+        """Give the links of a machine under a framework."""
+        return Links(
+            machine.domain_bandwidth_bytes_per_s * efficiency.domain_bandwidth,
+            machine.fabric_bandwidth_bytes_per_s * efficiency.fabric_bandwidth,
+            efficiency.domain_latency_s,
+            np.maximum(efficiency.fabric_latency_s, machine.fabric_latency_s),
+        )
+
+
+def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -> Array:
+    """Time of an all-gather, or of a reduce-scatter, which moves the same.
+
+    Parameters
+    ----------
+    message_bytes : the whole gathered buffer [B].
+    group, links : who takes part, over what.
+
+    Returns
+    -------
+    Seconds from the first send to the last receive [s]; 0 for a group of one.
+
+    Notes
+    -----
+    Inside a domain (g - 1)/g S/B; across N domains each rank moves its own slice, (N - 1)/N (S/g)/B_net, on
+    its own port: the two levels run as a pipeline, of which the longer shows and 0.3 of the shorter.
+    Latency is one step per doubling of ranks at each level: large messages are cut and trees used for
+    small ones, so a ring's n - 1 steps are not paid [1]_.
+
+    References
+    ----------
+    .. [1] Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005; NCCL's double binary trees (2.4 on).
+    """
+    inner = message_bytes * (group.inside - 1.0) / group.inside / links.domain_bytes_per_s
+    outer = _across(message_bytes / group.inside, group, links)
+    return _levels(inner, outer) + _latency(group, links)
+
+
+def all_reduce_time_s(message_bytes: Array, group: Group, links: Links) -> Array:
+    """Time of an all-reduce of a buffer on every rank: a reduce-scatter, then an all-gather [s]."""
+    return 2.0 * gather_or_scatter_time_s(message_bytes, group, links)
+
+
+def all_to_all_time_s(message_bytes: Array, group: Group, links: Links, *, copies: Array | float = 1.0) -> Array:
+    """Time of an all-to-all.
+
+    Parameters
+    ----------
+    message_bytes : what one rank holds and spreads evenly over the group [B].
+    copies : copies of one token that the message holds; several for one domain cross the network once
+        where the library sends one per node [1].
+
+    Returns
+    -------
+    Seconds [s]; 0 for a group of one.
+
+    Notes
+    -----
+    Of N domains, K copies of a token reach N (1 - (1 - 1/N)^K) different ones on average.
+    """
+    domains = group.outside
+    inner = message_bytes * (group.inside - 1.0) / group.size / links.domain_bytes_per_s
+    distinct = domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies
+    with np.errstate(invalid="ignore", divide="ignore"):
+        crossing = message_bytes * (domains - 1.0) / domains * distinct / links.fabric_bytes_per_s
+    outer = np.where(domains > 1.0, crossing, 0.0)
+    return _levels(inner, outer) + _latency(group, links)
+
+
+def send_time_s(message_bytes: Array, *, outside: Array, links: Links) -> Array:
+    """Time of one message to a neighbour: over the network where `outside` is above 0, else inside [s]."""
+    inner = message_bytes / links.domain_bytes_per_s + links.domain_latency_s
+    with np.errstate(invalid="ignore"):
+        outer = message_bytes / links.fabric_bytes_per_s + links.fabric_latency_s
+    sent: Array = np.where(outside > 0, outer, inner)
+    return sent
+
+
+def _across(slice_bytes: Array, group: Group, links: Links) -> Array:
+    domains = group.outside
+    with np.errstate(invalid="ignore"):
+        time = slice_bytes * (domains - 1.0) / domains / links.fabric_bytes_per_s
+    crossing: Array = np.where(domains > 1.0, time, 0.0)
+    return crossing
+
+
+def _levels(inner: Array, outer: Array) -> Array:
+    return np.maximum(inner, outer) + _LEVELS_OVERLAP * np.minimum(inner, outer)
+
+
+def _latency(group: Group, links: Links) -> Array:
+    inside = links.domain_latency_s * np.log2(group.inside)
+    return inside + np.where(group.outside > 1.0, links.fabric_latency_s * np.log2(group.outside), 0.0)

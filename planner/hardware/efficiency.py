@@ -1,0 +1,92 @@
+"""How far real software stays below the data sheet: every fitted number of the training model, by meaning.
+
+The values live in `catalogs/profiles/`, with the rows that they were fitted on and their error on rows
+left out; this module only names them. All are floats or arrays that broadcast with the strategies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """Efficiencies of one machine under one framework generation.
+
+    Matrix products
+    ---------------
+    matrix_peak : share of the dense peak that the largest products reach [1].
+    matrix_sustained : share of that which a long training run keeps, power and clocks included [1].
+    matrix_inner : inner size at which a product reaches half of its rate [1].
+    matrix_wave : share of one wave of tiles that the last, partly filled wave costs [1].
+    matrix_blend : exponent that joins compute and memory time; large is a sharp roofline [1].
+    grouped : rate of grouped products (experts) against plain ones [1].
+    head : rate of the vocabulary product against plain ones [1].
+
+    Attention
+    ---------
+    attention : share of the 16-bit peak that long flash attention reaches [1].
+    attention_backward : rate of its backward pass against forward [1].
+    attention_length : length at which it reaches half of that [tokens].
+
+    Memory-bound work
+    -----------------
+    memory : share of the device memory's bandwidth [1].
+    element_wise : passes over activations against the count of `workload.operators` (fusion lowers it) [1].
+    quantisation_bytes : bytes moved per quantised element in 8- and 4-bit recipes [B].
+    optimizer : bytes moved per parameter against the least the update needs [1].
+
+    Links
+    -----
+    domain_bandwidth, fabric_bandwidth : share of the line rate that large messages reach [1].
+    domain_latency_s, fabric_latency_s : one step of a collective [s].
+
+    Overlap: share of each kind of communication that can hide behind other work [1]
+    ----------------------------------------------------------------------------------
+    overlap_tensor, overlap_context, overlap_expert, overlap_data, overlap_sharded, overlap_pipeline.
+
+    Host and scale
+    --------------
+    host_layer_s : host time to launch one layer's forward pass [s].
+    host_backward : backward against forward [1].
+    host_experts : a layer with experts against one without [1].
+    step_s : fixed time of one optimizer step [s].
+    jitter : loss per doubling of the accelerators above eight [1].
+    imbalance : load of the fullest expert rank against the mean [1].
+    """
+
+    matrix_peak: Array
+    matrix_sustained: Array
+    matrix_inner: Array
+    matrix_wave: Array
+    matrix_blend: Array
+    grouped: Array
+    head: Array
+    attention: Array
+    attention_backward: Array
+    attention_length: Array
+    memory: Array
+    element_wise: Array
+    quantisation_bytes: Array
+    optimizer: Array
+    domain_bandwidth: Array
+    fabric_bandwidth: Array
+    domain_latency_s: Array
+    fabric_latency_s: Array
+    overlap_tensor: Array
+    overlap_context: Array
+    overlap_expert: Array
+    overlap_data: Array
+    overlap_sharded: Array
+    overlap_pipeline: Array
+    host_layer_s: Array
+    host_backward: Array
+    host_experts: Array
+    step_s: Array
+    jitter: Array
+    imbalance: Array

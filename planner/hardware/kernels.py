@@ -1,0 +1,171 @@
+"""Time of one operator on one accelerator: matrix products, attention, memory-bound work."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.efficiency import Efficiency
+from planner.hardware.machine import Machine
+from planner.workload.operators import Attention, MatrixProduct, Operator, Streaming
+
+Array = NDArray[np.float64]
+
+_TILE_ROWS, _TILE_COLUMNS = 128.0, 256.0  # output tile of the large kernels of cuBLAS and its kin
+_ROWS_FOR_RATE = 64.0  # below this many rows a tile is partly padding
+_BACKWARD_ATTENTION = 2.5  # flash attention recomputes the scores: 5 products against 2
+
+
+def matrix_product_time_s(
+    m: Array,
+    n: Array,
+    k: Array,
+    groups: Array,
+    *,
+    peak_flops_per_s: Array,
+    bytes_per_element: Array | float,
+    machine: Machine,
+    efficiency: Efficiency,
+    relative_rate: Array | float = 1.0,
+) -> Array:
+    """Time of `groups` matrix products of (m, k) with (k, n).
+
+    Parameters
+    ----------
+    m, n, k, groups : sizes [1].
+    peak_flops_per_s : dense peak of the precision [FLOP/s].
+    bytes_per_element : size of the operands' elements; results are written in 16 bits [B].
+    machine, efficiency : the accelerator and how far below its peaks software stays.
+    relative_rate : rate against a plain product (grouped products, the head) [1].
+
+    Returns
+    -------
+    Seconds, broadcast over the inputs [s].
+
+    Notes
+    -----
+    t = (t_compute^p + t_memory^p)^(1/p), with t_compute = 2 g m n k / (P e) and
+    e = e_max k/(k + k0) * w/(w + q U) * min(1, m/64), w the output tiles of 128 x 256 and U the units that
+    share them: a saturating inner dimension, the last partly filled wave, and padding of few rows. The
+    forms are compared in docs/modelling.md.
+    """
+    tiles = groups * m / _TILE_ROWS * n / _TILE_COLUMNS
+    rate = (
+        efficiency.matrix_peak
+        * (k / (k + efficiency.matrix_inner))
+        * (tiles / (tiles + efficiency.matrix_wave * machine.units))
+        * np.minimum(1.0, m / _ROWS_FOR_RATE)
+        * relative_rate
+    )
+    compute = 2.0 * groups * m * n * k / (peak_flops_per_s * rate * efficiency.matrix_sustained)
+    moved = groups * (bytes_per_element * (m * k + n * k) + 2.0 * m * n)
+    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
+    return joined(compute, memory, efficiency.matrix_blend)
+
+
+def joined(first: Array, second: Array, exponent: Array | float) -> Array:
+    """Give a soft maximum of two times: (a^p + b^p)^(1/p), at least either and at most their sum.
+
+    >>> float(joined(np.asarray(3.0), np.asarray(4.0), 2.0))
+    5.0
+    """
+    larger = np.maximum(first, second)
+    smaller = np.minimum(first, second)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(larger > 0, smaller / larger, 0.0)
+    soft: Array = larger * (1.0 + share**exponent) ** (1.0 / np.asarray(exponent))
+    return soft
+
+
+def attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> Array:
+    """Time of the forward pass of flash attention [s].
+
+    Work over the keys that are seen, at a rate that grows with the length of what is seen and with the
+    head size up to 128; never faster than its queries, keys and values pass through memory.
+    """
+    head = min(1.0, (operator.key_dim + operator.value_dim) / 256.0) ** 0.5
+    seen = 2.0 * operator.visible  # the length of a causal sequence whose mean query sees this
+    rate = efficiency.attention * head * seen / (seen + efficiency.attention_length)
+    compute = operator.flops / (machine.matrix_16bit_flops_per_s * rate)
+    width = operator.heads * (operator.key_dim + operator.value_dim)
+    cached = operator.kv_heads * (operator.key_dim + operator.value_dim)
+    moved = 2.0 * operator.sequences * (operator.queries * width + operator.keys * cached)
+    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
+    slower: Array = np.maximum(compute, memory)
+    return slower
+
+
+def streaming_time_s(operator: Streaming, machine: Machine, efficiency: Efficiency) -> Array:
+    """Time of memory-bound work in the forward pass [s]; its few operations run at the vector units' rate.
+
+    Vector units are taken at a sixteenth of the 16-bit matrix peak, our estimate from data sheets of
+    A100 (1/16), H100 (1/15) and MI300X (1/8).
+    """
+    moved = operator.bytes_moved * efficiency.element_wise
+    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
+    return np.maximum(memory, operator.flops / (machine.matrix_16bit_flops_per_s * _VECTOR_SHARE))
+
+
+_VECTOR_SHARE = 1.0 / 16.0
+
+
+def forward_and_backward_s(
+    operator: Operator,
+    *,
+    machine: Machine,
+    efficiency: Efficiency,
+    bytes_per_element: Array | float,
+    weight_gradient: Array | float = 1.0,
+) -> tuple[Array, Array]:
+    """Time of an operator's forward and backward pass.
+
+    Parameters
+    ----------
+    operator : sizes on one device.
+    bytes_per_element : size of the operands of the layers' products; attention and the head use 16 bits [B].
+    weight_gradient : 1 where weights are trained, 0 where they are frozen (LoRA).
+
+    Returns
+    -------
+    Forward and backward [s]. A product's backward is two products: the gradient of the input (m, k, n) and
+    of the weight (k, n, m).
+    """
+    if isinstance(operator, Attention):
+        forward = attention_time_s(operator, machine, efficiency)
+        return forward, forward * _BACKWARD_ATTENTION / efficiency.attention_backward
+    if isinstance(operator, Streaming):
+        forward = streaming_time_s(operator, machine, efficiency)
+        return forward, 2.0 * forward
+    return _product(operator, machine, efficiency, bytes_per_element, weight_gradient)
+
+
+def _product(
+    operator: MatrixProduct,
+    machine: Machine,
+    efficiency: Efficiency,
+    bytes_per_element: Array | float,
+    weight_gradient: Array | float,
+) -> tuple[Array, Array]:
+    relative: Array | float = 1.0
+    peak, size = machine.matrix_flops_per_s, bytes_per_element
+    if operator.role == "experts":
+        relative = efficiency.grouped
+    elif operator.role in ("head", "router"):
+        relative = efficiency.head
+        peak, size = machine.matrix_16bit_flops_per_s, 2.0
+
+    def time(m: Array, n: Array, k: Array) -> Array:
+        return matrix_product_time_s(
+            m,
+            n,
+            k,
+            operator.groups,
+            peak_flops_per_s=peak,
+            bytes_per_element=size,
+            machine=machine,
+            efficiency=efficiency,
+            relative_rate=relative,
+        )
+
+    m, n, k = operator.m, operator.n, operator.k
+    return time(m, n, k), time(m, k, n) + weight_gradient * time(n, k, m)

@@ -1,0 +1,261 @@
+"""Time of one layer for one micro-batch on one device, by cause, forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.collectives import (
+    Group,
+    Links,
+    all_to_all_time_s,
+    gather_or_scatter_time_s,
+)
+from planner.hardware.efficiency import Efficiency
+from planner.hardware.kernels import forward_and_backward_s, joined
+from planner.hardware.machine import Machine
+from planner.training.memory import LayerUse
+from planner.training.strategy import Recompute, Strategy
+from planner.workload.architecture import Layer
+from planner.workload.operators import (
+    Attention,
+    MatrixProduct,
+    Operator,
+    Sharding,
+    Streaming,
+    Tokens,
+    layer_operators,
+)
+
+Array = NDArray[np.float64]
+
+_ZERO = np.asarray(0.0)
+_HOST_BLEND = 6.0  # how sharply a layer turns from device-bound to host-bound; hardly identifiable, our estimate
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """One layer, one micro-batch, forward and backward together by cause [s].
+
+    `forward`, `backward` and `weight` (the part of the backward pass that makes weight gradients, which
+    zero-bubble schedules move) are totals of the causes before them, without recomputation.
+    """
+
+    matrix: Array
+    attention: Array
+    streaming: Array
+    recompute: Array
+    host: Array
+    tensor: Array
+    context: Array
+    expert: Array
+    forward: Array
+    backward: Array
+    weight: Array
+
+    @property
+    def total(self) -> Array:
+        """The whole layer, recomputation included [s]."""
+        return self.forward + self.backward + self.recompute
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all layers of a run share.
+
+    Parameters
+    ----------
+    strategy, machine, efficiency, links : how the run is spread, over what.
+    bytes_per_element : of the operands of the layers' products [B].
+    quantised : the products' operands are converted from 16 bits first (8- and 4-bit recipes).
+    """
+
+    strategy: Strategy
+    machine: Machine
+    efficiency: Efficiency
+    links: Links
+    bytes_per_element: float
+    quantised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Device time by kind of work, forward and backward [s]."""
+
+    matrix: tuple[Array, Array]
+    attention: tuple[Array, Array]
+    streaming: tuple[Array, Array]
+    weight: Array
+    again: Array
+
+
+def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
+    """Give the time of one layer.
+
+    Parameters
+    ----------
+    use : kind of layer, its tokens, and whether its weights train.
+    setting : what all layers share.
+
+    Returns
+    -------
+    Seconds by cause, each broadcast over just the axes that it depends on [s].
+
+    Notes
+    -----
+    A layer takes as long as its device or its host, whichever is longer, joined softly; communication that
+    cannot hide behind either is added. Recomputation runs a share of the forward pass again, and where
+    whole layers are recomputed their tensor-parallel communication too.
+    """
+    strategy, efficiency = setting.strategy, setting.efficiency
+    operators = layer_operators(use.layer, use.tokens, strategy.sharding_of_layers)
+    if setting.quantised:
+        operators.append(_quantisation(use, strategy.sharding_of_layers, efficiency))
+    sums = _sums(operators, use, setting)
+
+    host = efficiency.host_layer_s * (efficiency.host_experts if use.layer.experts else 1.0)
+    device_f = sums.matrix[0] + sums.attention[0] + sums.streaming[0]
+    device_b = sums.matrix[1] + sums.attention[1] + sums.streaming[1]
+    wait_f = joined(device_f, host, _HOST_BLEND) - device_f
+    wait_b = joined(device_b, host * efficiency.host_backward, _HOST_BLEND) - device_b
+
+    tensor = tensor_time_s(use, setting)
+    context = _context_time_s(use, setting, sums.attention)
+    expert = _expert_time_s(use, setting, device_f)
+    forward = device_f + wait_f + tensor + context[0] + expert
+    backward = device_b + wait_b + tensor + context[1] + expert
+    whole = strategy.recompute.layers * (device_f + wait_f + tensor + context[0] + expert)
+    return LayerTime(
+        matrix=sums.matrix[0] + sums.matrix[1],
+        attention=sums.attention[0] + sums.attention[1],
+        streaming=sums.streaming[0] + sums.streaming[1],
+        recompute=whole + (1.0 - strategy.recompute.layers) * (sums.again + strategy.recompute.other * device_f),
+        host=wait_f + wait_b,
+        tensor=2.0 * tensor,
+        context=context[0] + context[1],
+        expert=2.0 * expert,
+        forward=forward,
+        backward=backward,
+        weight=sums.weight,
+    )
+
+
+def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Sums:
+    matrix, attention, streaming = [_ZERO, _ZERO], [_ZERO, _ZERO], [_ZERO, _ZERO]
+    weight, again = _ZERO, _ZERO
+    recompute = setting.strategy.recompute
+    for operator in operators:
+        forward, backward = forward_and_backward_s(
+            operator,
+            machine=setting.machine,
+            efficiency=setting.efficiency,
+            bytes_per_element=setting.bytes_per_element,
+            weight_gradient=1.0 if use.trained else 0.0,
+        )
+        if isinstance(operator, MatrixProduct):
+            if operator.role == "experts":
+                forward, backward = forward * setting.efficiency.imbalance, backward * setting.efficiency.imbalance
+            weight = weight + 0.5 * backward
+        kind = matrix if isinstance(operator, MatrixProduct) else streaming
+        kind = attention if isinstance(operator, Attention) else kind
+        kind[0], kind[1] = kind[0] + forward, kind[1] + backward
+        again = again + _share_again(operator, recompute) * forward
+    return _Sums((matrix[0], matrix[1]), (attention[0], attention[1]), (streaming[0], streaming[1]), weight, again)
+
+
+def _share_again(operator: Operator, recompute: Recompute) -> Array:
+    """Share of an operator's forward pass that per-module recomputation runs again [1]."""
+    name = operator.name
+    if name == "norms":
+        return 0.5 * recompute.norms  # the norms themselves; residual additions are not repeated
+    if name == "activation":
+        return np.maximum(recompute.activation, recompute.feed_forward)
+    if name in ("attention", "cross-attention"):
+        return recompute.attention
+    if name in ("query.up", "kv.up"):
+        return recompute.latent
+    if name in ("up", "gate", "shared.up", "expert dispatch", "router") or name.startswith("expert"):
+        return recompute.feed_forward
+    return _ZERO
+
+
+def _quantisation(use: LayerUse, sharding: Sharding, efficiency: Efficiency) -> Streaming:
+    """Converting the operands of 8- and 4-bit products: bytes per element of inputs that are converted."""
+    here = use.tokens.sequences * use.tokens.length / sharding.context
+    width = 2.0 * use.layer.hidden / sharding.sequence_split
+    for core in use.layer.cores:
+        width = width + core.heads * core.value_dim / np.minimum(sharding.tensor, float(core.heads))
+    if use.layer.feed_forward:
+        width = width + use.layer.feed_forward.width / sharding.tensor
+    if use.layer.experts:
+        copies = use.layer.experts.top_k / sharding.tensor
+        width = width + copies * (use.layer.hidden + use.layer.experts.width / sharding.expert_tensor)
+    # Streaming work is scaled by `element_wise` where it is timed; conversion has its own fitted count.
+    return Streaming("quantisation", efficiency.quantisation_bytes / efficiency.element_wise * here * width, _ZERO)
+
+
+def tensor_blocks(layer: Layer) -> int:
+    """Give how often a layer's forward pass joins its tensor ranks: once per mixer and dense feed-forward part.
+
+    Blocks that run in parallel on one norm's output join once.
+    """
+    mixers = len(layer.cores) + (1 if layer.scan else 0)
+    if layer.norms <= 1 and mixers and layer.feed_forward:
+        return mixers
+    return mixers + (1 if layer.feed_forward else 0)
+
+
+def tensor_time_s(use: LayerUse, setting: Setting) -> Array:
+    """Exposed tensor-parallel communication of one layer's forward pass; backward takes the same [s]."""
+    strategy = setting.strategy
+    here = use.tokens.sequences * use.tokens.length / strategy.context
+    group = Group.of(strategy.tensor, stride=np.ones_like(strategy.tensor), machine=setting.machine)
+    once = gather_or_scatter_time_s(2.0 * here * use.layer.hidden, group, setting.links)
+    both = 2.0 * tensor_blocks(use.layer) * once
+    return (1.0 - setting.efficiency.overlap_tensor) * both
+
+
+def _context_time_s(use: LayerUse, setting: Setting, attention: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Exposed passing of keys and values between context ranks, hidden behind attention [s].
+
+    Every rank gathers the others' keys and values; backward passes them and their gradients.
+    """
+    strategy, share = setting.strategy, setting.efficiency.overlap_context
+    here = use.tokens.sequences * use.tokens.length  # the whole sequence is gathered
+    group = Group.of(strategy.context, stride=strategy.tensor, machine=setting.machine)
+    forward = _ZERO
+    for core in use.layer.cores:
+        width = core.kv_heads * (core.key_dim + core.value_dim)
+        local = width / np.minimum(strategy.tensor, float(core.kv_heads))
+        forward = forward + gather_or_scatter_time_s(2.0 * here * local, group, setting.links)
+    backward = 2.0 * forward
+    return exposed(forward, share, attention[0]), exposed(backward, share, attention[1])
+
+
+def _expert_time_s(use: LayerUse, setting: Setting, window: Array) -> Array:
+    """Exposed dispatch and combine of a layer's experts in one direction; backward takes the same [s]."""
+    experts = use.layer.experts
+    if not experts:
+        return _ZERO
+    strategy = setting.strategy
+    tokens: Tokens = use.tokens
+    sent = tokens.sequences * tokens.length / strategy.context / strategy.tensor * experts.top_k
+    message = 2.0 * sent * use.layer.hidden
+    group = Group.of(strategy.expert, stride=strategy.expert_tensor, machine=setting.machine)
+    once = all_to_all_time_s(message, group, setting.links, copies=float(experts.top_k))
+    inner = Group.of(strategy.expert_tensor, stride=np.ones_like(strategy.expert_tensor), machine=setting.machine)
+    joined_ranks = gather_or_scatter_time_s(message * strategy.expert_tensor, inner, setting.links)
+    return exposed(2.0 * (once + joined_ranks), setting.efficiency.overlap_expert, window)
+
+
+def exposed(communication: Array, share: Array, window: Array) -> Array:
+    """Give what is left of communication when a share of it hides behind a window of other work [s].
+
+    >>> float(exposed(np.asarray(4.0), np.asarray(0.5), np.asarray(1.0)))
+    3.0
+    """
+    left: Array = communication - np.minimum(share * communication, window)
+    return left
