@@ -58,14 +58,26 @@ class PlainFloat(float):
     text: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceText:
+    """A file's name as shown to people, and its text, for excerpts."""
+
+    name: str
+    text: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a value and its key begin; lines and columns count from 1."""
+    """Where a value and its key begin, and in which text; lines and columns count from 1.
+
+    Values of one tree may come from several files: a scenario and what it extends.
+    """
 
     line: int
     column: int
     key_line: int
     key_column: int
+    source: SourceText
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +86,34 @@ class Tree:
 
     Parameters
     ----------
-    name : the file's name as shown to people.
+    source : the file's name as shown to people, and its text.
     value : maps, lists and scalars.
     marks : position of every value by its trail.
-    text : the whole text, for excerpts.
     """
 
-    name: str
+    source: SourceText
     value: Any
     marks: dict[Trail, Mark] = field(repr=False)
-    text: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name as shown to people."""
+        return self.source.name
+
+    def mark(self, trail: Trail) -> Mark:
+        """Give the mark of a value; of the nearest value around it where it has none."""
+        found = self.marks.get(trail)
+        while found is None and trail:
+            trail = trail[:-1]
+            found = self.marks.get(trail)
+        return found or Mark(1, 1, 1, 1, self.source)
 
     def location(self, trail: Trail, *, key: bool = False) -> Location:
-        """Give the place of a value (or of its key); of the nearest value around it where it has none."""
-        mark = self.marks.get(trail)
-        while mark is None and trail:
-            trail = trail[:-1]
-            mark = self.marks.get(trail)
-        if mark is None:
-            return Location(self.name, 1, 1)
+        """Give the place of a value, or of its key; of the nearest value around it where it has none."""
+        mark = self.mark(trail)
         if key:
-            return Location(self.name, mark.key_line, mark.key_column)
-        return Location(self.name, mark.line, mark.column)
+            return Location(mark.source.name, mark.key_line, mark.key_column)
+        return Location(mark.source.name, mark.line, mark.column)
 
     def fault(
         self,
@@ -109,7 +127,7 @@ class Tree:
     ) -> Fault:
         """Give a fault at a value of this document."""
         where = self.location(trail, key=key)
-        return Fault(id, message, where, _line(self.text, where.line), allowed, hint)
+        return Fault(id, message, where, _line(self.mark(trail).source.text, where.line), allowed, hint)
 
 
 def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str = "") -> Tree:
@@ -157,6 +175,7 @@ class _Parser:
     def __init__(self, text: str, name: str) -> None:
         self._text = text
         self._name = name
+        self._source = SourceText(name, text)
         self._marks: dict[Trail, Mark] = {}
         self._nodes = 0
         self._faults: list[Fault] = []
@@ -179,7 +198,7 @@ class _Parser:
                 self._loader.dispose()
         if self._faults:
             raise InputError(*self._faults)
-        return Tree(self._name, value, self._marks, self._text)
+        return Tree(self._source, value, self._marks)
 
     def _events(self) -> Iterator[Any]:
         while self._loader.check_event():
@@ -203,7 +222,9 @@ class _Parser:
     def _value(self, event: Any, events: Iterator[Any], trail: Trail, key: Any) -> Any:
         self._admit(event, trail)
         start, key_start = event.start_mark, key.start_mark
-        self._marks[trail] = Mark(start.line + 1, start.column + 1, key_start.line + 1, key_start.column + 1)
+        self._marks[trail] = Mark(
+            start.line + 1, start.column + 1, key_start.line + 1, key_start.column + 1, self._source
+        )
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
