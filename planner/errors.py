@@ -97,6 +97,16 @@ def visible(text: str) -> str:
     return "".join(_escaped(ch) if _is_hidden(ch) else ch for ch in text)
 
 
+def brief(value: object, *, most: int = 60) -> str:
+    r"""Give a value of a user's document for a message: hidden characters shown, long texts cut.
+
+    >>> brief("a\tb"), brief("x" * 100, most=4)
+    ('a\\tb', 'xxx…')
+    """
+    text = visible(str(value)[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _is_hidden(ch: str) -> bool:
     code = ord(ch)
     return (
@@ -172,6 +182,9 @@ def input_error(
     return InputError(Fault(id, message, where, excerpt, allowed, hint))
 
 
+_LONGEST_NAME = 200  # nobody misspells a longer one, and comparing costs its square
+
+
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> list[str]:
     """Give the known names most like `name`, best first; none if nothing is close.
 
@@ -180,6 +193,8 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> list[str]:
     """
     import difflib
 
+    if len(name) > _LONGEST_NAME:
+        return []
     folded = {candidate.casefold(): candidate for candidate in known}
     wanted = name.casefold()
     close = difflib.get_close_matches(wanted, folded, n=limit, cutoff=0.6)

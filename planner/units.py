@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from planner.errors import did_you_mean
+from planner.errors import brief, did_you_mean
 
 _SI = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21, "Y": 1e24}
 _SMALL = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3}
@@ -69,7 +69,8 @@ _TIMES = {
     "year": 31536000.0,
     "years": 31536000.0,
 }
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST_TEXT = 80
 _SMALLEST = 1e-30
 _LARGEST = 1e40
 
@@ -220,24 +221,25 @@ def _atom(symbol: str) -> _Unit:
     if symbol in _WORDS:
         return _Unit(_WORDS[symbol], {})
     known = [*_TIMES, *_COUNTED, *_PREFIXED, "GB", "GiB", "TB", "TiB", "GB/s", "TFLOP/s", "kW", "kWh", "Gb/s"]
-    raise UnitError(f"unknown unit '{symbol}'", hint=did_you_mean(symbol, known))
+    raise UnitError(f"unknown unit '{brief(symbol)}'", hint=did_you_mean(symbol, known))
 
 
 @lru_cache(maxsize=512)
 def _unit(text: str) -> _Unit:
     """Parse a product of units: "TB/s", "T tokens", "USD/GB/month", "gCO2e/kWh"."""
-    factor, powers, bits, rate = 1.0, dict[str, int](), False, False
-    sign = 1
-    for piece in re.split(r"(/)", text.strip()):
-        if piece == "/":
-            sign = -1
-            continue
+    factor, powers, bits, rate, bare = 1.0, dict[str, int](), False, False, 0
+    over, *under = text.strip().split("/")
+    if not all(piece.strip() for piece in under):
+        raise UnitError(f"'{brief(text)}' has a stroke with nothing under it")
+    for sign, piece in [(1, over), *((-1, piece) for piece in under)]:
         for symbol in piece.split():
             unit = _atom(symbol)
             factor *= unit.factor**sign
-            bits, rate = bits or unit.bits, rate or unit.rate_spelling
+            bits, rate, bare = bits or unit.bits, rate or unit.rate_spelling, bare + (not unit.powers)
             for base, power in unit.powers.items():
                 powers[base] = powers.get(base, 0) + sign * power
+    if bare > 1:
+        raise UnitError(f"'{brief(text)}' has more than one multiplier")
     return _Unit(factor, {b: p for b, p in powers.items() if p}, bits, rate)
 
 
@@ -269,13 +271,15 @@ def parse(text: str | float | int, dimension: Dimension) -> float:
     if isinstance(text, (int, float)):
         return _bare(float(text), str(text), dimension)
     stripped = text.strip()
+    if len(stripped) > _LONGEST_TEXT:
+        message = f"a text of {len(stripped):,} characters is not {dimension.name}"
+        raise UnitError(message, allowed=_examples(dimension))
     match = _NUMBER.match(stripped)
     if not match:
-        raise UnitError(f"'{stripped}' is not {dimension.name}", allowed=_examples(dimension))
-    try:
-        number = float(match.group().replace(",", ""))
-    except ValueError as error:  # pragma: no cover - the pattern admits only floats
-        raise UnitError(f"'{stripped}' is not a number") from error
+        raise UnitError(f"'{brief(stripped)}' is not {dimension.name}", allowed=_examples(dimension))
+    number = float(match.group().replace(",", ""))
+    if number == 0.0 and re.search("[1-9]", re.split("[eE]", match.group())[0]):
+        raise UnitError(f"{stripped} is out of range")
     unit_text = stripped[match.end() :].strip()
     if not unit_text:
         return _bare(number, stripped, dimension)
@@ -289,11 +293,14 @@ def parse(text: str | float | int, dimension: Dimension) -> float:
         raise _mismatch(stripped, unit_text, unit, dimension)
     if unit.bits and not dimension.bits:
         raise UnitError(
-            f"'{unit_text}' is in bits; this is {dimension.name}",
+            f"'{brief(unit_text)}' is in bits; this is {dimension.name}",
             allowed=_examples(dimension),
             hint="b is a bit, B a byte: write GB or GiB",
         )
-    return _in_range(number * unit.factor, stripped)
+    value = number * unit.factor
+    if value == 0.0 and number != 0.0:
+        raise UnitError(f"{stripped} is out of range")
+    return _in_range(value, stripped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +339,7 @@ def _bare(number: float, text: str, dimension: Dimension) -> float:
 def _in_range(value: float, text: str) -> float:
     if not math.isfinite(value) or abs(value) > _LARGEST or 0 < abs(value) < _SMALLEST:
         raise UnitError(f"{text} is out of range")
-    return value
+    return value + 0.0  # no negative zero
 
 
 def _mismatch(text: str, unit_text: str, unit: _Unit, dimension: Dimension) -> UnitError:
@@ -342,7 +349,9 @@ def _mismatch(text: str, unit_text: str, unit: _Unit, dimension: Dimension) -> U
     elif unit.powers == {"FLOP": 1} and dict(dimension.powers) == {"FLOP": 1, "s": -1}:
         hint = "FLOP is a count; a rate is FLOP/s"
     return UnitError(
-        f"'{text}': {unit_text} does not measure {dimension.name}", allowed=_examples(dimension), hint=hint
+        f"'{brief(text)}': {brief(unit_text)} does not measure {dimension.name}",
+        allowed=_examples(dimension),
+        hint=hint,
     )
 
 

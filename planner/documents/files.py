@@ -7,11 +7,14 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.errors import input_error, visible
+from planner.errors import brief, input_error
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_RUN_BYTES = 64 * 2**20
 _MAX_NAME = 255
+_MAX_SHOWN = 200
+# A FIFO is not waited for; a link is not followed where a folder is walked.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(slots=True)
@@ -25,7 +28,7 @@ class ReadBudget:
         if size_bytes > self.remaining_bytes:
             raise input_error(
                 "files-too-large",
-                f"{visible(name)}: more than {MAX_RUN_BYTES >> 20} MiB of documents in one run",
+                f"{name}: more than {MAX_RUN_BYTES >> 20} MiB of documents in one run",
             )
         self.remaining_bytes -= size_bytes
 
@@ -44,14 +47,70 @@ def read_text(path: str | Path, *, budget: ReadBudget, max_bytes: int = MAX_FILE
     ------
     InputError : missing, unreadable, not a regular file, too large, or not UTF-8.
     """
-    shown = visible(name or str(path))
-    text = str(path)
-    if "\0" in text or any(len(part.encode("utf-8", "surrogatepass")) > _MAX_NAME for part in Path(text).parts):
-        raise input_error("file-name", f"{shown[:120]}: not a usable file name")
+    shown = brief(name or path, most=_MAX_SHOWN)
+    _usable(str(path), shown)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(path, _READ)
     except OSError as error:
         raise _cannot_open(shown, error) from None
+    return _text_of(descriptor, shown, budget=budget, max_bytes=max_bytes)
+
+
+def read_text_inside(
+    root: Path, relative: str, *, budget: ReadBudget, max_bytes: int = MAX_FILE_BYTES, shown: str
+) -> str:
+    """Give the text of a file that a document names relative to a root.
+
+    The path is resolved, checked, and then opened folder by folder from the root without following any
+    link, so that a link put there in between leads nowhere.
+
+    Parameters
+    ----------
+    root : folder that the file must lie in.
+    relative : path as the document has it.
+    shown : the document, for errors.
+
+    Raises
+    ------
+    InputError : as `inside` and `read_text`.
+    """
+    target = inside(root, relative, shown=shown)
+    name = brief(relative, most=_MAX_SHOWN)
+    base = Path(os.path.realpath(root))
+    steps = Path(os.path.realpath(target)).relative_to(base).parts
+    if not steps:
+        raise input_error("not-a-file", f"{name} is a directory", hint="name a YAML file")
+    try:
+        folder = os.open(base, _READ)
+        for step in steps[:-1]:
+            following = _open_in(folder, step)
+            folder = following
+        descriptor = _open_in(folder, steps[-1])
+    except OSError as error:
+        raise _cannot_open(name, error) from None
+    return _text_of(descriptor, name, budget=budget, max_bytes=max_bytes)
+
+
+def _open_in(folder: int, step: str) -> int:
+    """Open one entry of an open folder, not through a link, and close the folder."""
+    try:
+        return os.open(step, _READ | getattr(os, "O_NOFOLLOW", 0), dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _usable(path: str, shown: str) -> None:
+    """Refuse what no file can be called."""
+    try:
+        long = any(len(os.fsencode(part)) > _MAX_NAME for part in Path(path).parts)
+    except UnicodeEncodeError:
+        long = True
+    if long or "\0" in path:
+        raise input_error("file-name", f"{shown}: not a usable file name")
+
+
+def _text_of(descriptor: int, shown: str, *, budget: ReadBudget, max_bytes: int) -> str:
+    """Give the text of an open file and close it."""
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -100,7 +159,7 @@ def inside(root: Path, relative: str, *, shown: str) -> Path:
     if bad:
         raise input_error(
             "path-outside",
-            f"{shown}: '{visible(relative)[:120]}' is not a path inside {visible(str(root)) or '.'}",
+            f"{shown}: '{brief(relative)}' is not a path inside {brief(root, most=_MAX_SHOWN)}",
             allowed="a relative path without '..' that stays inside the project",
         )
     return target

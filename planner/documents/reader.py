@@ -8,66 +8,45 @@ with decimal numbers only; `on`, `no`, `12:30:45` and `2026-01-01` are text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from planner.documents.files import ReadBudget, read_text
-from planner.errors import Fault, InputError, Location, visible
+from planner.documents.scalars import ScalarError, scalar
+from planner.errors import Fault, InputError, Location, brief, visible
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000
-MAX_INTEGER_DIGITS = 19
+MAX_FAULTS = 50
+_MAX_EXCERPT = 4096
+_LINE_ENDS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 
 Step = str | int
 Trail = tuple[Step, ...]
 """Where a value stands in its document: keys and list indices from the root."""
 
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)\Z")
-_UNDERSCORED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?\Z")
-_CONSTANTS = {
-    "": None,
-    "~": None,
-    "null": None,
-    "Null": None,
-    "NULL": None,
-    "true": True,
-    "True": True,
-    "TRUE": True,
-    "false": False,
-    "False": False,
-    "FALSE": False,
-}
 
-
-class PlainInt(int):
-    """A whole number that remembers its spelling, so that a text field gets what was written."""
-
-    text: str
-
-
-class PlainFloat(float):
-    """A number that remembers its spelling: a version `3.10` stays "3.10" where a text is wanted."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SourceText:
     """A file's name as shown to people, and its text, for excerpts."""
 
     name: str
     text: str = field(repr=False)
 
+    def line(self, number: int) -> str:
+        """Give a line, counted from 1, cut where it is very long."""
+        return self._lines[number - 1][:_MAX_EXCERPT] if number <= len(self._lines) else ""
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+class Mark(NamedTuple):
     """Where a value and its key begin, and in which text; lines and columns count from 1.
 
     Values of one tree may come from several files: a scenario and what it extends.
@@ -127,7 +106,7 @@ class Tree:
     ) -> Fault:
         """Give a fault at a value of this document."""
         where = self.location(trail, key=key)
-        return Fault(id, message, where, _line(self.mark(trail).source.text, where.line), allowed, hint)
+        return Fault(id, message, where, self.mark(trail).source.line(where.line), allowed, hint)
 
 
 def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str = "") -> Tree:
@@ -156,17 +135,13 @@ def parse_yaml(text: str, *, name: str = "<text>") -> Tree:
     >>> str(tree.location(("region",)))
     '<text>:2:9'
     """
-    return _Parser(text, visible(name)).tree()
+    return _Parser(text.lstrip("\ufeff"), brief(name, most=200)).tree()
 
 
-def _line(text: str, number: int) -> str:
-    start = 0
-    for _ in range(number - 1):
-        start = text.find("\n", start) + 1
-        if start == 0:
-            return ""
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)][:4096]
+def _line_at(text: str, start: int) -> str:
+    """Give the line that begins at an offset, cut where it is very long."""
+    piece = text[start : start + _MAX_EXCERPT]
+    return piece.splitlines()[0] if piece else ""
 
 
 class _Parser:
@@ -174,7 +149,6 @@ class _Parser:
 
     def __init__(self, text: str, name: str) -> None:
         self._text = text
-        self._name = name
         self._source = SourceText(name, text)
         self._marks: dict[Trail, Mark] = {}
         self._nodes = 0
@@ -182,16 +156,17 @@ class _Parser:
         self._loader: Any = None
 
     def tree(self) -> Tree:
+        self._refuse_directives()
         loader_class = getattr(yaml, "CLoader", yaml.Loader)
         try:
             self._loader = loader_class(self._text)
-            value = self._document(self._events())
+            value = self._document()
         except yaml.MarkedYAMLError as error:
             raise InputError(self._syntax(error)) from None
         except yaml.YAMLError as error:
             raise InputError(self._unreadable(error)) from None
         except UnicodeEncodeError:  # a lone surrogate: no UTF-8 file holds one, a text argument can
-            where = Location(self._name, 1, 1)
+            where = Location(self._source.name, 1, 1)
             raise InputError(Fault("yaml-characters", "not YAML text: lone surrogate", where)) from None
         finally:
             if self._loader is not None:
@@ -200,61 +175,65 @@ class _Parser:
             raise InputError(*self._faults)
         return Tree(self._source, value, self._marks)
 
-    def _events(self) -> Iterator[Any]:
-        while self._loader.check_event():
-            yield self._loader.get_event()
+    def _refuse_directives(self) -> None:
+        """Refuse lines such as `%TAG`: libyaml compares each with all before it, before it reports any."""
+        starts = [0] if self._text.startswith("%") else []
+        starts += [at + 1 for end in _LINE_ENDS if (at := self._text.find(end + "%")) >= 0]
+        if starts:
+            line = len(self._text[: min(starts)].splitlines()) + 1
+            where = Location(self._source.name, line, 1)
+            excerpt = _line_at(self._text, min(starts))
+            raise InputError(Fault("yaml-directive", "lines that begin with % are not read", where, excerpt))
 
-    def _document(self, events: Iterator[Any]) -> Any:
+    def _document(self) -> Any:
         value: Any = None
         documents = 0
-        for event in events:
+        while self._loader.check_event():
+            event = self._loader.get_event()
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     raise InputError(self._fault(event, "yaml-documents", "more than one YAML document in a file"))
             elif isinstance(event, yaml.NodeEvent):
-                value = self._value(event, events, (), event)
-        if value is None:
-            where = Location(self._name, 1, 1)
+                value = self._value(event, (), event)
+        if value is None and not self._faults:
+            where = Location(self._source.name, 1, 1)
             raise InputError(Fault("yaml-empty", "the document is empty", where, hint="planner init writes an example"))
         return value
 
-    def _value(self, event: Any, events: Iterator[Any], trail: Trail, key: Any) -> Any:
+    def _value(self, event: Any, trail: Trail, key: Any) -> Any:
         self._admit(event, trail)
-        start, key_start = event.start_mark, key.start_mark
-        self._marks[trail] = Mark(
-            start.line + 1, start.column + 1, key_start.line + 1, key_start.column + 1, self._source
-        )
+        start = event.start_mark
+        line, column = start.line + 1, start.column + 1
+        if key is event:
+            self._marks[trail] = Mark(line, column, line, column, self._source)
+        else:
+            beside = key.start_mark
+            self._marks[trail] = Mark(line, column, beside.line + 1, beside.column + 1, self._source)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
-            items: list[Any] = []
-            for child in events:
-                if isinstance(child, yaml.SequenceEndEvent):
-                    break
-                items.append(self._value(child, events, (*trail, len(items)), child))
-            return items
-        return self._mapping(events, trail)
+            return self._sequence(trail)
+        return self._mapping(trail)
 
-    def _mapping(self, events: Iterator[Any], trail: Trail) -> dict[str, Any]:
+    def _sequence(self, trail: Trail) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._loader.get_event(), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*trail, len(items)), event))
+        return items
+
+    def _mapping(self, trail: Trail) -> dict[str, Any]:
         result: dict[str, Any] = {}
         first: dict[str, int] = {}
-        for key_event in events:
-            if isinstance(key_event, yaml.MappingEndEvent):
-                break
-            name = self._key(key_event)
+        while not isinstance(key := self._loader.get_event(), yaml.MappingEndEvent):
+            name = self._key(key)
             duplicate = name in first
             if duplicate:
-                self._faults.append(
-                    self._fault(
-                        key_event,
-                        "yaml-duplicate-key",
-                        f"key '{visible(name)}' stands twice",
-                        hint=f"it first stands in line {first[name]}: keep one",
-                    )
-                )
-            first.setdefault(name, key_event.start_mark.line + 1)
-            value = self._value(next(events), events, (*trail, name), key_event)
+                message = f"key '{brief(name)}' stands twice"
+                self._note(key, "yaml-duplicate-key", message, hint=f"it first stands in line {first[name]}: keep one")
+            else:
+                first[name] = key.start_mark.line + 1
+            value = self._value(self._loader.get_event(), (*trail, name), key)
             if not duplicate:
                 result[name] = value
         return result
@@ -266,18 +245,11 @@ class _Parser:
         name: str = event.value
         if event.style is None or event.style == "":
             if name == "<<":
-                raise InputError(
-                    self._fault(event, "yaml-merge", "merge keys are not read", hint="write the values out")
-                )
+                hint = "write the values out"
+                raise InputError(self._fault(event, "yaml-merge", "merge keys are not read", hint=hint))
             if not isinstance(self._scalar(event), str):
-                self._faults.append(
-                    self._fault(
-                        event,
-                        "yaml-key",
-                        f"key {visible(name)[:40]} is not text",
-                        hint=f"quote it: '{visible(name)[:40]}'",
-                    )
-                )
+                shown = brief(name)
+                self._note(event, "yaml-key", f"key {shown} is not text", hint=f"quote it: '{shown}'")
         return name
 
     def _admit(self, event: Any, trail: Trail) -> None:
@@ -288,82 +260,43 @@ class _Parser:
         if len(trail) > MAX_DEPTH:
             raise InputError(self._fault(event, "yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels"))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise InputError(
-                self._fault(event, "yaml-anchor", "anchors and aliases are not read", hint="write the values out")
-            )
+            hint = "write the values out"
+            raise InputError(self._fault(event, "yaml-anchor", "anchors and aliases are not read", hint=hint))
         if event.tag is not None:
-            raise InputError(
-                self._fault(
-                    event,
-                    "yaml-tag",
-                    f"tag {visible(str(event.tag))[:60]} is not read",
-                    hint="remove the tag",
-                )
-            )
+            message = f"tag {brief(event.tag)} is not read"
+            raise InputError(self._fault(event, "yaml-tag", message, hint="remove the tag"))
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
         if event.style not in (None, ""):
             return text
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if _INTEGER.match(text):
-            return self._integer(event, text)
-        if _FLOAT.match(text):
-            return self._float(event, text)
-        if _NOT_FINITE.match(text):
-            return self._refused(event, "yaml-not-finite", f"{text} is not a number that can be planned with")
-        if _UNDERSCORED.match(text):
-            plain = text.replace("_", "")
-            return self._refused(event, "yaml-number", f"{visible(text)[:40]}: write {plain[:40]}")
-        return text
+        try:
+            return scalar(text)
+        except ScalarError as error:
+            self._note(event, error.id, str(error), hint=error.hint)
+            return None
 
-    def _integer(self, event: Any, text: str) -> Any:
-        digits = text.lstrip("+-")
-        if len(digits) > MAX_INTEGER_DIGITS:
-            return self._refused(event, "yaml-number", f"a whole number of {len(digits):,} digits")
-        if len(digits) > 1 and digits[0] == "0":
-            plain = digits.lstrip("0") or "0"
-            return self._refused(
-                event,
-                "yaml-number",
-                f"{text} has a leading zero",
-                hint=f"write {plain}, or quote it: '{text}'",
-            )
-        number = PlainInt(text)
-        number.text = text
-        return number
-
-    def _float(self, event: Any, text: str) -> Any:
-        if len(text) > 60:
-            return self._refused(event, "yaml-number", f"a number of {len(text):,} characters")
-        value = float(text)
-        if value in (float("inf"), float("-inf")):
-            return self._refused(event, "yaml-number", f"{text} is out of range")
-        number = PlainFloat(value)
-        number.text = text
-        return number
-
-    def _refused(self, event: Any, id: str, message: str, *, hint: str = "") -> None:  # noqa: A002
+    def _note(self, event: Any, id: str, message: str, *, hint: str = "") -> None:  # noqa: A002
+        """Keep a fault and read on, so that all faults of a file are told at once; but not without end."""
         self._faults.append(self._fault(event, id, message, hint=hint))
+        if len(self._faults) == MAX_FAULTS:
+            raise InputError(*self._faults, Fault("more-faults", f"more than {MAX_FAULTS} faults: reading stopped"))
 
     def _fault(self, event: Any, id: str, message: str, *, hint: str = "") -> Fault:  # noqa: A002
         mark = event.start_mark
-        where = Location(self._name, mark.line + 1, mark.column + 1)
-        return Fault(id, message, where, _line(self._text, where.line), hint=hint)
+        where = Location(self._source.name, mark.line + 1, mark.column + 1)
+        return Fault(id, message, where, _line_at(self._text, mark.index - mark.column), hint=hint)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = visible(" ".join(str(error.problem or "not YAML").split()))
-        at_tab = _line(self._text, line)[column - 1 : column] == "\t"
-        hint = "indent with spaces, not tabs" if at_tab else ""
+        line, column, excerpt = 1, 1, ""
+        if mark is not None:
+            line, column = mark.line + 1, mark.column + 1
+            excerpt = _line_at(self._text, mark.index - mark.column)
+        hint = "indent with spaces, not tabs" if excerpt[column - 1 : column] == "\t" else ""
         return Fault(
-            "yaml-syntax",
-            f"not YAML: {problem}",
-            Location(self._name, line, column),
-            _line(self._text, line),
-            hint=hint,
+            "yaml-syntax", f"not YAML: {problem}", Location(self._source.name, line, column), excerpt, hint=hint
         )
 
     def _unreadable(self, error: yaml.YAMLError) -> Fault:
@@ -371,4 +304,4 @@ class _Parser:
         position = position if isinstance(position, int) and position >= 0 else 0
         line = self._text.count("\n", 0, position) + 1
         reason = visible(str(getattr(error, "reason", "") or "not YAML text"))
-        return Fault("yaml-characters", f"not YAML text: {reason}", Location(self._name, line, 1))
+        return Fault("yaml-characters", f"not YAML text: {reason}", Location(self._source.name, line, 1))

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from planner.documents.reader import Step, Trail, Tree
-from planner.errors import Fault, InputError, did_you_mean, listing, visible
+from planner.documents.reader import MAX_FAULTS, Step, Trail, Tree
+from planner.errors import Fault, InputError, brief, did_you_mean, listing
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -34,8 +34,12 @@ def typed(tree: Tree, document: type[T], *, at: Trail = ()) -> T:
     try:
         return document.model_validate(without_own_keys(value))
     except ValidationError as error:
-        faults = [_fault(tree, document, item, at) for item in error.errors(include_url=False)]
-        raise InputError(*sorted(faults, key=lambda f: (f.where is None, f.where, f.message))) from None
+        items = error.errors(include_url=False)
+        faults = [_fault(tree, document, item, at) for item in items[:MAX_FAULTS]]
+        faults.sort(key=lambda fault: (fault.where is None, fault.where, fault.message))
+        if len(items) > MAX_FAULTS:
+            faults.append(Fault("more-faults", f"{len(items) - MAX_FAULTS:,} more faults are not listed"))
+        raise InputError(*faults) from None
 
 
 def without_own_keys(value: Any) -> Any:
@@ -58,7 +62,7 @@ def require_schema(tree: Tree, *expected: str) -> str:
             tree.fault("schema-missing", "the document does not say its schema", (), allowed=f"schema: {wanted}")
         )
     if found not in expected:
-        shown = visible(str(found))[:80]
+        shown = brief(found)
         raise InputError(
             tree.fault(
                 "schema-unknown",
@@ -80,7 +84,7 @@ def _fault(tree: Tree, document: type[BaseModel], item: Any, at: Trail) -> Fault
         known = sorted(_fields(document, item["loc"][:-1]))
         return tree.fault(
             "unknown-key",
-            f"unknown key '{visible(name)[:60]}'",
+            f"unknown key '{brief(name)}'",
             trail,
             key=True,
             allowed=listing(known, most=24),
@@ -91,7 +95,7 @@ def _fault(tree: Tree, document: type[BaseModel], item: Any, at: Trail) -> Fault
     if kind in {"literal_error", "enum"}:
         expected = str(context.get("expected", ""))
         options = [option.strip().strip("'") for option in expected.replace(" or ", ", ").split(",")]
-        shown = visible(str(item["input"]))[:60]
+        shown = brief(item["input"])
         return tree.fault(
             "unknown-value",
             f"'{shown}' is not known here",

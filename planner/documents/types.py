@@ -18,6 +18,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from planner import units
+from planner.documents.scalars import spelled
+from planner.errors import brief
 from planner.units import Dimension, Interval, UnitError
 
 _MAX_TEXT = 20_000
@@ -51,8 +53,7 @@ class Plain:
 def read_quantity(value: Any, dimension: Dimension, *, low: float, high: float, open_low: bool) -> float:
     """Give one quantity in SI units, or raise the field's problem."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        kind = "a map" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)
-        raise problem("quantity", f"{kind} is not {dimension.name}", allowed=_such_as(dimension))
+        raise problem("quantity", f"{_kind(value)} is not {dimension.name}", allowed=_such_as(dimension))
     try:
         number = units.parse(value, dimension)
     except UnitError as error:
@@ -61,8 +62,7 @@ def read_quantity(value: Any, dimension: Dimension, *, low: float, high: float, 
         bound = f"more than {low:g}" if open_low else f"at least {low:g}"
         if high != float("inf"):
             bound += f" and at most {high:g}"
-        shown = getattr(value, "text", value)
-        raise problem("out-of-range", f"{shown} is out of range", allowed=bound)
+        raise problem("out-of-range", f"{_kind(value)} is out of range", allowed=bound)
     return number
 
 
@@ -103,22 +103,27 @@ def uncertain(dimension: Dimension, *, low: float = 0.0, high: float = float("in
 
 
 def _read_text(value: Any) -> str:
-    text = getattr(value, "text", value)
-    if isinstance(text, bool) or text is None:
-        raise problem("text", f"{str(text).lower()} is not text", hint="quote it")
-    if not isinstance(text, str):
+    if isinstance(value, bool) or value is None:
+        raise problem("text", f"{_kind(value)} is not text", hint="quote it")
+    if isinstance(value, (dict, list)):
         raise problem("text", f"{_kind(value)} where a text is wanted")
+    text = value if isinstance(value, str) else spelled(value)
     if len(text) > _MAX_TEXT:
         raise problem("text", f"a text of {len(text):,} characters", allowed=f"at most {_MAX_TEXT:,}")
     return text
 
 
 def _kind(value: Any) -> str:
+    """Give a value in words for a message."""
     if isinstance(value, dict):
         return "a map"
     if isinstance(value, list):
         return "a list"
-    return f"{value!r}"
+    if isinstance(value, str):
+        return f"'{brief(value)}'"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else spelled(value)
 
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._+-]*\Z")
@@ -127,7 +132,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._+-]*\Z")
 def _read_id(value: Any) -> str:
     text = _read_text(value)
     if not _ID.match(text) or len(text) > 100:
-        raise problem("id", f"'{text[:60]}' is not an id", allowed="a-z, 0-9, '.', '_', '+', '-', at most 100")
+        raise problem("id", f"'{brief(text)}' is not an id", allowed="a-z 0-9 . _ + - (at most 100)")
     return text
 
 
@@ -143,7 +148,7 @@ def whole(low: int = 1, high: int = 10**15) -> Plain:
     def read(value: Any) -> int:
         number = read_quantity(value, units.COUNT, low=low, high=high, open_low=False)
         if number != int(number):
-            raise problem("whole-number", f"{getattr(value, 'text', value)} is not a whole number")
+            raise problem("whole-number", f"{_kind(value)} is not a whole number")
         return int(number)
 
     return Plain(read, {"type": ["integer", "string"], "minimum": low, "maximum": high})
@@ -158,8 +163,8 @@ def _read_date(value: Any) -> str:
         datetime.date(*[*numbers, 1, 1][:3])
     except (ValueError, TypeError):
         numbers = []
-    if not re.fullmatch(r"\d{4}(-\d{2}){0,2}", text) or not numbers:
-        raise problem("date", f"'{text[:40]}' is not a date", allowed="YYYY, YYYY-MM or YYYY-MM-DD")
+    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text) or not numbers:
+        raise problem("date", f"'{brief(text)}' is not a date", allowed="YYYY, YYYY-MM or YYYY-MM-DD")
     return text
 
 
