@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -35,7 +36,7 @@ def typed(tree: Tree, document: type[T], *, at: Trail = ()) -> T:
         return document.model_validate(without_own_keys(value))
     except ValidationError as error:
         items = error.errors(include_url=False)
-        faults = [_fault(tree, document, item, at) for item in items[:MAX_FAULTS]]
+        faults = _distinct([_fault(tree, document, item, at) for item in items[:MAX_FAULTS]])
         faults.sort(key=lambda fault: (fault.where is None, fault.where, fault.message))
         if len(items) > MAX_FAULTS:
             faults.append(Fault("more-faults", f"{len(items) - MAX_FAULTS:,} more faults are not listed"))
@@ -75,8 +76,38 @@ def require_schema(tree: Tree, *expected: str) -> str:
     return str(found)
 
 
-def _fault(tree: Tree, document: type[BaseModel], item: Any, at: Trail) -> Fault:
+_Placed = tuple[Trail, Fault]
+_ABOUT_KEYS = frozenset({"unknown-key", "missing-key"})
+
+
+def _distinct(placed: list[_Placed]) -> list[Fault]:
+    """Make one fault of those that a value of several possible forms has, one for each form.
+
+    Where a form fits as far as some value inside, only the fault there is told.
+    """
+    faults: dict[Trail, list[Fault]] = {}
+    kept: list[Fault] = []
+    for trail, fault in placed:
+        if fault.id in _ABOUT_KEYS:
+            kept.append(fault)
+        elif not any(len(other) > len(trail) and other[: len(trail)] == trail for other, _ in placed):
+            faults.setdefault(trail, []).append(fault)
+    for first, *others in faults.values():
+        if others:
+            forms = " or ".join(dict.fromkeys(f.allowed or f.message for f in (first, *others)))
+            kept.append(replace(first, id="no-form", message="none of the forms that are read here", allowed=forms))
+        else:
+            kept.append(first)
+    return kept
+
+
+def _fault(tree: Tree, document: type[BaseModel], item: Any, at: Trail) -> _Placed:
     trail: Trail = (*at, *_in_tree(tree, at, item["loc"]))
+    return trail, _told(tree, document, item, trail)
+
+
+def _told(tree: Tree, document: type[BaseModel], item: Any, trail: Trail) -> Fault:
+    """Put one of pydantic's errors in our words."""
     kind: str = item["type"]
     context: dict[str, Any] = item.get("ctx") or {}
     if kind == "extra_forbidden":
