@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from planner.catalog.accelerator import Accelerator
+from planner.catalog.defaults import Defaults
 from planner.catalog.entry import Entry, Provenance, Source, Standing
 from planner.catalog.facility import Facility
 from planner.catalog.model import Model
 from planner.catalog.network import Network
 from planner.catalog.node import Node
+from planner.catalog.profile import Profile
 from planner.catalog.storage import Storage
 from planner.documents.files import ReadBudget
 from planner.documents.reader import Trail, Tree, read_yaml
@@ -46,6 +48,8 @@ KINDS: dict[str, Kind] = {
         Kind("model", "models", Model),
         Kind("facility", "facilities", Facility),
         Kind("storage", "storage", Storage),
+        Kind("profile", "profiles", Profile),
+        Kind("defaults", "defaults", Defaults),
     )
 }
 
@@ -96,6 +100,14 @@ class Catalog:
     def storage(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Storage:
         """Give the storage of that id or alias."""
         return self._get("storage", Storage, name, tree, trail)
+
+    def profile(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Profile:
+        """Give the profile of that id or alias."""
+        return self._get("profile", Profile, name, tree, trail)
+
+    def defaults(self) -> Defaults:
+        """Give what is assumed where a scenario does not say."""
+        return self._get("defaults", Defaults, "planner", None, ())
 
     def ids(self, kind: str) -> list[str]:
         """Give the ids of one kind, sorted."""

@@ -1,0 +1,53 @@
+"""What is assumed where a scenario does not say: one document, every value with its reason."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from planner.catalog.entry import Entry
+from planner.documents.types import (
+    Id,
+    Text,
+    UncertainBytesPerSecond,
+    UncertainFailureRate,
+    UncertainPue,
+    UncertainSeconds,
+    UncertainShare,
+    UncertainUsdPerKwh,
+    quantity,
+)
+from planner.units import BYTES_PER_TOKEN, SECONDS
+
+
+class Defaults(Entry):
+    """Values for what a scenario leaves unsaid.
+
+    Parameters
+    ----------
+    failure_rate : interruptions of a run per accelerator and time.
+    restart : from an interruption to the next step, besides reading the checkpoint.
+    checkpoint_overlap : share of writing a checkpoint that hides behind training.
+    storage_per_node : rate at which one node reads and writes storage that nobody named.
+    bytes_per_token : read from storage for one training token.
+    life, residual, utilisation, upkeep : of owned machines; see `scenario.hardware.Ownership`.
+    pue, electricity : of a place that nobody named.
+    facility_of : default facility by provider of the node.
+    reasons : why each value is what it is, by its name.
+    """
+
+    schema_: Annotated[Literal["planner/defaults/v1"], Field(alias="schema")]
+    failure_rate: UncertainFailureRate
+    restart: UncertainSeconds
+    checkpoint_overlap: UncertainShare
+    storage_per_node: UncertainBytesPerSecond
+    bytes_per_token: Annotated[float, quantity(BYTES_PER_TOKEN)]
+    life: Annotated[float, quantity(SECONDS)]
+    residual: UncertainShare
+    utilisation: UncertainShare
+    upkeep: UncertainShare
+    pue: UncertainPue
+    electricity: UncertainUsdPerKwh
+    facility_of: dict[Id, Id]
+    reasons: dict[Text, Text]

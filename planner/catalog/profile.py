@@ -1,0 +1,102 @@
+"""What was fitted: efficiencies of hardware and software, with the fit that they come from.
+
+A parameter has one shared value; families of chips, single chips, precisions and framework generations
+move it by a factor (or, for shares, by a shift). A chip or framework that the profile does not name takes
+the shared value, or its relative's: that is the whole of the generalisation.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from planner.catalog.entry import Entry
+from planner.documents.types import Date, Flag, Id, Record, Text, Whole, WholeOrZero
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Parameter(Record):
+    """One fitted number.
+
+    Parameters
+    ----------
+    value : the shared value.
+    meaning : one sentence, with the unit.
+    scale : `log` parameters are moved by factors, `linear` ones (shares) by shifts.
+    low, high : bounds of its meaning; no fit may end on one.
+    prior, width : what is believed without any row, and how firmly: in ln for `log`, else absolute.
+    """
+
+    value: Number
+    meaning: Text
+    scale: Literal["log", "linear"] = "log"
+    low: Number
+    high: Number
+    prior: Number
+    width: Number
+
+
+class Moves(Record):
+    """How one chip, family, precision or framework moves shared parameters: by factors, or by shifts."""
+
+    factors: dict[Id, Number] = {}
+    shifts: dict[Id, Number] = {}
+
+
+class FrameworkMoves(Moves):
+    """A framework generation, with what decides its memory.
+
+    Parameters
+    ----------
+    title : what it is, with its years or releases.
+    gradient_bytes : bytes per element of accumulated gradients, where a scenario does not say.
+    fused : layers are fused kernels; else plain torch modules.
+    logits_copies : copies of the logits, in 16 bits, alive at once.
+    head_gradient_bytes : of the head's weight gradient before it is added up.
+    reserve_gib : driver context, communication buffers, libraries' work space.
+    fragmentation : share of the allocated memory that the allocator cannot use.
+    recompute : what it does where a run does not say.
+    """
+
+    title: Text
+    aliases: tuple[Text, ...] = ()
+    fused: Flag = True
+    logits_copies: Number
+    head_gradient_bytes: Number
+    reserve_gib: Number
+    fragmentation: Number
+
+
+class Spread(Record):
+    """80 % of measured over predicted lies between `low` and `high` for rows of the class."""
+
+    low: Number
+    high: Number
+    rows: WholeOrZero = 0
+
+
+class FitReport(Record):
+    """Where the values come from: rows, dates, and errors on rows that were left out (|ln ratio|)."""
+
+    date: Date
+    rows: WholeOrZero
+    method: Text
+    errors: dict[Text, Number] = {}
+
+
+class Profile(Entry):
+    """Efficiencies of one kind of work."""
+
+    schema_: Annotated[Literal["planner/profile/v1"], Field(alias="schema")]
+    kind: Literal["training", "serving", "kernels"]
+    parameters: dict[Id, Parameter]
+    families: dict[Id, Moves] = {}
+    chips: dict[Id, Moves] = {}
+    precisions: dict[Id, Moves] = {}
+    frameworks: dict[Id, FrameworkMoves] = {}
+    ranges: dict[Id, Spread] = {}
+    domain: dict[Text, tuple[Number, Number]] = {}
+    fit: FitReport
+    version: Whole = 1

@@ -1,0 +1,107 @@
+"""What an estimate is: results with their ranges, the parts they are made of, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.planning.ledger import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result by its name in `planner.metrics`: the middle and the ends of its 80 % range.
+
+    All three are None where an input is unknown (a price that nobody published): unknown spreads, it is
+    never taken for zero.
+    """
+
+    metric: str
+    mid: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a whole: its key, what it is in words, and its value in the whole's unit."""
+
+    key: str
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageMemory:
+    """Device memory of one accelerator of one pipeline stage, by cause [B]."""
+
+    stage: int
+    parts: tuple[Part, ...]
+    total_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A whole and its parts, in one unit.
+
+    Parameters
+    ----------
+    key : "step", "run", "power", "cost".
+    title : in words. unit : of the parts. whole : metric that the parts sum to.
+    """
+
+    key: str
+    title: str
+    unit: str
+    parts: tuple[Part, ...]
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts."""
+        return sum(part.value for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The answer to one scenario.
+
+    Parameters
+    ----------
+    name, title, kind, tags : of the scenario.
+    results : by metric name, in the order of `planner.metrics`.
+    plan : the choices that were made or given: degrees, machine, framework, in words.
+    breakdowns : where time, power and money go.
+    memory : per pipeline stage; empty where none is planned.
+    memory_capacity_bytes : of one accelerator.
+    inputs : what the results rest on. warnings : what the reader should know.
+    basis : what the efficiencies rest on, in words.
+    contributions : for every metric, what each uncertain input does to it alone: (low, high) ratios.
+    scenario : the closed scenario, to reproduce the estimate.
+    children : parts of a composite, or nodes of a place.
+    """
+
+    name: str
+    title: str
+    kind: str
+    tags: Mapping[str, str]
+    results: Mapping[str, Result]
+    plan: tuple[tuple[str, str], ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()
+    memory: tuple[StageMemory, ...] = ()
+    memory_capacity_bytes: float = 0.0
+    inputs: tuple[Input, ...] = ()
+    warnings: tuple[str, ...] = ()
+    basis: str = ""
+    contributions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    scenario: Mapping[str, Any] = field(default_factory=dict)
+    children: Mapping[str, Estimate] = field(default_factory=dict)
+
+    def breakdown(self, key: str) -> Breakdown | None:
+        """Give the breakdown of that key."""
+        return next((b for b in self.breakdowns if b.key == key), None)
+
+    def value(self, metric: str) -> float | None:
+        """Give the middle of a result; None where it is unknown or not part of this estimate."""
+        result = self.results.get(metric)
+        return result.mid if result else None

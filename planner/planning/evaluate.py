@@ -1,0 +1,129 @@
+"""Time, memory and feasibility of training strategies: one plan or millions, by the same functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.collectives import Links
+from planner.hardware.efficiency import Efficiency
+from planner.hardware.machine import Machine
+from planner.planning.training_plan import layers_of
+from planner.training.layer_time import Setting
+from planner.training.memory import Memory, MemoryRules, StateBytes, stage_memory
+from planner.training.stages import candidate_stages, stage_load
+from planner.training.step import StepTime, step_time
+from planner.training.strategy import Strategy
+from planner.workload.architecture import Architecture
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A training run, all but its strategy.
+
+    Parameters
+    ----------
+    architecture : the model.
+    length, source_length : tokens of one sequence, and of an encoder's input before a decoder [1].
+    global_batch : sequences of one step [1].
+    states, rules : bytes per parameter, and what the framework adds.
+    trained : whether the model's own weights train.
+    machine, efficiency : what it runs on.
+    bytes_per_element, quantised : of the layers' products.
+    """
+
+    architecture: Architecture
+    length: int
+    source_length: int | None
+    global_batch: float
+    states: StateBytes
+    rules: MemoryRules
+    trained: bool
+    machine: Machine
+    efficiency: Efficiency
+    bytes_per_element: float
+    quantised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Time of a step [s] and memory of the fullest stage [B]."""
+
+    step: StepTime
+    memory_bytes: Array
+
+
+def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
+    """Give step time and peak memory of every strategy in the arrays."""
+    layers = layers_of(
+        problem.architecture,
+        sequences=strategy.micro_batch,
+        length=problem.length,
+        source_length=problem.source_length,
+        trained=problem.trained,
+    )
+    setting = setting_of(problem, strategy)
+    step = step_time(
+        problem.architecture,
+        layers.uses,
+        layers.order,
+        setting=setting,
+        global_batch=np.array([problem.global_batch]),
+        states=problem.states,
+    )
+    weights = tuple(float(use.layer.parameters) for use in layers.uses)
+    fullest = np.asarray(0.0)
+    for stage in candidate_stages(layers.order, weights, strategy):
+        memory = stage_memory(
+            problem.architecture,
+            layers.uses,
+            stage,
+            strategy=strategy,
+            micro_batches=step.micro_batches,
+            states=problem.states,
+            rules=problem.rules,
+        )
+        fullest = np.maximum(fullest, memory.total)
+    return Evaluation(step, fullest)
+
+
+def memory_by_stage(problem: Problem, strategy: Strategy) -> list[Memory]:
+    """Give the memory of every stage of one plan, first to last."""
+    layers = layers_of(
+        problem.architecture,
+        sequences=strategy.micro_batch,
+        length=problem.length,
+        source_length=problem.source_length,
+        trained=problem.trained,
+    )
+    found = []
+    for index in range(int(strategy.pipeline[0])):
+        load = stage_load(layers.order, len(layers.uses), strategy, np.full_like(strategy.pipeline, float(index)))
+        found.append(
+            stage_memory(
+                problem.architecture,
+                layers.uses,
+                load,
+                strategy=strategy,
+                micro_batches=strategy.micro_batches(problem.global_batch),
+                states=problem.states,
+                rules=problem.rules,
+            )
+        )
+    return found
+
+
+def setting_of(problem: Problem, strategy: Strategy) -> Setting:
+    """Give what all layers of a problem share under a strategy."""
+    return Setting(
+        strategy,
+        problem.machine,
+        problem.efficiency,
+        Links.of(problem.machine, problem.efficiency),
+        problem.bytes_per_element,
+        problem.quantised,
+    )

@@ -1,0 +1,76 @@
+"""Ranges of results from ranges of inputs: each input moved alone, their effects joined.
+
+Inputs are taken as independent and log-normal between the ends of their 80 % ranges. A result's range is
+the quadratic sum of what each input does to its logarithm alone, upwards and downwards apart. For products
+of independent factors, which nearly all results are, that is exact; tests compare it with sampling.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from planner.units import Interval
+
+Outcome = Mapping[str, float | None]
+Evaluate = Callable[[Mapping[str, float]], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranged:
+    """Results with their ranges, and what each input does alone.
+
+    Parameters
+    ----------
+    results : by metric: low, mid, high; None where unknown.
+    contributions : by metric and input: the result at the input's low and high end over its middle.
+    """
+
+    results: Mapping[str, Interval | None]
+    contributions: Mapping[str, Mapping[str, tuple[float, float]]]
+
+
+def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
+    """Give the ranges of results.
+
+    Parameters
+    ----------
+    evaluate : results by metric name, from a value for every input.
+    inputs : 80 % ranges of the inputs; points do not widen anything.
+
+    >>> out = ranged(lambda x: {"y": x["a"] * x["b"]}, {"a": Interval(0.5, 1, 2), "b": Interval(0.5, 1, 2)})
+    >>> round(out.results["y"].high, 3)  # 2 ** sqrt(2), not 4
+    2.665
+    """
+    middle = {name: interval.mid for name, interval in inputs.items()}
+    base = evaluate(middle)
+    logs: dict[str, list[tuple[float, float]]] = {metric: [] for metric in base}
+    contributions: dict[str, dict[str, tuple[float, float]]] = {metric: {} for metric in base}
+    for name, interval in inputs.items():
+        if interval.is_point:
+            continue
+        below = evaluate({**middle, name: interval.low})
+        above = evaluate({**middle, name: interval.high})
+        for metric, mid in base.items():
+            ends = (_ratio(below[metric], mid), _ratio(above[metric], mid))
+            if ends[0] is None or ends[1] is None or ends == (1.0, 1.0):
+                continue
+            contributions[metric][name] = (ends[0], ends[1])
+            logs[metric].append((math.log(min(ends[0], ends[1])), math.log(max(ends[0], ends[1]))))
+    results = {metric: _joined(mid, logs[metric]) for metric, mid in base.items()}
+    return Ranged(results, {metric: effects for metric, effects in contributions.items() if effects})
+
+
+def _ratio(value: float | None, mid: float | None) -> float | None:
+    if value is None or mid is None or mid <= 0 or value <= 0 or not math.isfinite(mid):
+        return None
+    return value / mid
+
+
+def _joined(mid: float | None, logs: list[tuple[float, float]]) -> Interval | None:
+    if mid is None:
+        return None
+    down = math.sqrt(math.fsum(min(low, 0.0) ** 2 for low, _ in logs))
+    up = math.sqrt(math.fsum(max(high, 0.0) ** 2 for _, high in logs))
+    return Interval(mid * math.exp(-down), mid, mid * math.exp(up))
