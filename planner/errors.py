@@ -64,7 +64,7 @@ class Fault:
         unknown key 'memroy' [unknown-key]
           did you mean 'memory'?
         """
-        head = f"{self.message} [{self.id}]"
+        head = f"{visible(self.message)} [{self.id}]"
         lines = [f"{self.where}: {head}" if self.where else head]
         if self.where and self.excerpt.strip():
             shown, offset = _window(self.excerpt, self.where.column)
@@ -72,9 +72,9 @@ class Fault:
             lines.append(gutter + shown)
             lines.append(" " * (len(gutter) - 2) + "| " + " " * offset + "^")
         if self.allowed:
-            lines.append(f"  allowed: {self.allowed}")
+            lines.append(f"  allowed: {visible(self.allowed)}")
         if self.hint:
-            lines.append(f"  {self.hint}")
+            lines.append(f"  {visible(self.hint)}")
         return "\n".join(lines)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from planner.documents.types import Date, Id, Record, Text
 
@@ -47,6 +50,13 @@ class Source(Record):
             "derived": Standing.ESTIMATED,
         }
         return known.get(self.access, Standing.READ)
+
+
+class SourceList(Record):
+    """The file of all sources, by key."""
+
+    schema_: Annotated[Literal["planner/sources/v1"], Field(alias="schema")]
+    sources: dict[Text, Source]
 
 
 @dataclass(frozen=True, slots=True)

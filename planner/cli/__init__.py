@@ -6,7 +6,9 @@ that `planner --help` costs click alone.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -14,7 +16,11 @@ from typing import NoReturn
 import click
 
 from planner import __version__
-from planner.errors import EXIT_BUG, EXIT_INPUT, PlannerError
+from planner.errors import EXIT_BUG, EXIT_INPUT, Fault, PlannerError, brief, did_you_mean
+
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("planner.cli.estimate", "Time, memory, cost, energy and carbon of a scenario."),
@@ -50,10 +56,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from planner.errors import did_you_mean
-
-            error.message += " " + did_you_mean(str(args[0]), COMMANDS)
-            raise
+            hint = did_you_mean(str(args[0]), COMMANDS)
+            raise click.UsageError("; ".join(filter(None, (error.message.rstrip("."), hint))), ctx) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -69,30 +73,65 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit code."""
+    _accept_any_character()
     try:
-        code = commands.main(args=arguments, prog_name="planner", standalone_mode=False)
-        sys.stdout.flush()
-        return int(code or 0)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.Abort:
+        code = _invoke(sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except (click.Abort, KeyboardInterrupt, EOFError):
         click.echo("planner: interrupted", err=True)
-        return 130
-    except KeyboardInterrupt:
-        click.echo("planner: interrupted", err=True)
-        return 130
+        return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_INPUT
     except click.ClickException as error:
-        error.show()
+        click.echo(_usage(error), err=True)
         return EXIT_INPUT
     except PlannerError as error:
         click.echo(str(error), err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has gone (`planner ... | head`): nothing is left to say, and flushing would say it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except OSError as error:
+        return _output_ended(error)
     except Exception as error:
         return _bug(error)
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Parse and call; click's own `main` does too, but ends the process itself where a pipe is closed."""
+    if "_PLANNER_COMPLETE" in os.environ:  # a shell asks click what could be typed next
+        commands.main(prog_name="planner")
+    try:
+        with commands.make_context("planner", list(arguments)) as context:
+            code = commands.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _output_ended(error: OSError) -> int:
+    """End quietly where the reader has gone (`planner ... | head`), and with a word where the disk is full."""
+    if error.errno not in (errno.EPIPE, *_FULL):
+        return _bug(error)
+    # The interpreter flushes what is left in the buffer when it ends, and would fail on it again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        return EXIT_PIPE
+    click.echo(f"planner: the output cannot be written: {str(error.strerror).lower()}", err=True)
+    return EXIT_INPUT
+
+
+def _usage(error: click.ClickException) -> str:
+    """Put what click found wrong with the command line in the form of our own faults."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return Fault("usage", message, hint=f"see: {context.command_path if context else 'planner'} --help").render()
+
+
+def _accept_any_character() -> None:
+    """Let a terminal that is not UTF-8 show what it lacks as an escape, instead of failing on it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _bug(error: Exception) -> int:
@@ -104,7 +143,7 @@ def _bug(error: Exception) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1] if frames else None
     where = f"{os.path.basename(last.filename)}:{last.lineno} in {last.name}" if last else "unknown place"
-    detail = " ".join(str(error).split())[:200]
+    detail = brief(" ".join(str(error).split()), most=200)
     click.echo(f"planner: a bug in the planner: {type(error).__name__}: {detail} ({where})", err=True)
     click.echo("  run again with PLANNER_TRACEBACK=1 and report what it prints", err=True)
     return EXIT_BUG

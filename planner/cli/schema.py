@@ -1,0 +1,104 @@
+"""`planner schema`: the JSON Schemas of the documents, for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from planner.errors import did_you_mean, input_error, listing
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Give the JSON Schema of every document kind by its name, sorted."""
+    from planner.catalog.entry import SourceList
+    from planner.catalog.store import KINDS
+    from planner.documents.schema import json_schema
+
+    found = {kind.name: json_schema(kind.document, kind=kind.name) for kind in KINDS.values()}
+    found["sources"] = json_schema(SourceList, kind="sources")
+    found["scenario"] = _scenario()
+    return dict(sorted(found.items()))
+
+
+def _scenario() -> dict[str, Any]:
+    """Give the schema of a scenario file: of the kind that its workload says.
+
+    A file that extends another one need not be whole, so that only its schema key is checked.
+    """
+    from planner.documents.schema import DIALECT, json_schema
+    from planner.scenario.resolve import KINDS, SCHEMA
+
+    kinds: list[dict[str, Any]] = []
+    shared: dict[str, Any] = {}
+    for name, document in KINDS.items():
+        schema = json_schema(document, kind="scenario")
+        shared |= schema.pop("$defs", {})
+        schema = {key: value for key, value in schema.items() if not key.startswith("$")}
+        schema["properties"]["variants"] = {"type": "object", "additionalProperties": {"type": "object"}}
+        kinds.append({"if": _says(name), "then": schema})
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:planner:scenario",
+        "title": "Scenario",
+        "type": "object",
+        "required": ["schema"],
+        "properties": {"schema": {"const": SCHEMA}},
+        "if": {"required": ["extends"]},
+        "then": {"properties": {"extends": {"type": "string"}}},
+        "else": {"required": ["workload"], "properties": {"workload": _has_kind(list(KINDS))}, "allOf": kinds},
+        "$defs": shared,
+    }
+
+
+def _says(kind: str) -> dict[str, Any]:
+    return {"required": ["workload"], "properties": {"workload": _has_kind([kind])}}
+
+
+def _has_kind(kinds: list[str]) -> dict[str, Any]:
+    return {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": kinds}}}
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.option("--output", metavar="DIR", help="Write KIND.json there; all kinds if none is named.")
+def command(kind: str | None, output: str | None) -> None:
+    """Print the JSON Schema of a document KIND; the list of kinds if none is named.
+
+    An editor checks a file against a schema that its first line names:
+
+    \b
+      # yaml-language-server: $schema=schemas/scenario.json
+    """
+    known = schemas()
+    if kind is not None and kind not in known:
+        raise input_error(
+            "unknown-kind",
+            f"no document kind '{kind}'",
+            allowed=listing(list(known), most=24),
+            hint=did_you_mean(kind, known),
+        )
+    chosen = [kind] if kind else list(known)
+    if output is not None:
+        _write({name: known[name] for name in chosen}, Path(output))
+    elif kind is not None:
+        click.echo(_json(known[kind]), nl=False)
+    else:
+        click.echo("\n".join(chosen))
+
+
+def _write(chosen: dict[str, dict[str, Any]], folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in chosen.items():
+            (folder / f"{name}.json").write_text(_json(schema), encoding="utf-8", newline="\n")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise input_error("not-written", f"{folder}: {reason}", hint="name a folder that can be written") from None
+    click.echo(f"{len(chosen)} schemas in {folder}", err=True)
+
+
+def _json(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
