@@ -143,12 +143,8 @@ def money(currency: str = "USD", per: str = "") -> Dimension:
     >>> parse("98.32 USD/h", money(per="s"))
     0.02731111111111111
     """
-    powers = {currency: 1}
-    if per:
-        for base, power in _unit(per).powers.items():
-            powers[base] = powers.get(base, 0) - power
     label = currency + (f"/{per}" if per else "")
-    return _dimension(f"an amount of money ({label})", powers, f"12.5 {label}", display=label)
+    return _dimension(f"an amount of money ({label})", _unit(label).powers, f"12.5 {label}", display=label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from planner.documents.types import (
     Id,
     Record,
     Text,
+    UncertainUsd,
     UncertainWatts,
     Whole,
 )
@@ -31,18 +32,43 @@ class Precision(Enum):
     FP16 = "fp16"
     FP8 = "fp8"
     INT8 = "int8"
+    FP6 = "fp6"
     FP4 = "fp4"
     INT4 = "int4"
 
     @property
     def bytes_per_element(self) -> float:
         """Bytes of one stored element; scales of block formats are counted where they are used."""
-        bits = {"fp64": 64, "fp32": 32, "tf32": 32, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8}
+        bits = {"fp64": 64, "fp32": 32, "tf32": 32, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "fp6": 6}
         return bits.get(self.value, 4) / 8
 
 
 AcceleratorKind = Literal["gpu", "neuron", "tpu", "gaudi", "cpu", "npu"]
-PrecisionName = Literal["fp64", "fp64_tensor", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4", "int4"]
+PrecisionName = Literal[
+    "fp64",
+    "fp64_tensor",
+    "fp32",
+    "fp32_matrix",
+    "tf32",
+    "bf16",
+    "fp16",
+    "fp16_acc16",
+    "fp8",
+    "fp8_acc16",
+    "fp6",
+    "int8",
+    "fp4",
+    "int4",
+]
+"""Names of the peaks. `fp64_tensor` and `fp32_matrix` are rates of the matrix unit beside slower vector
+rates; `_acc16` sums in 16 bits, where the plain name sums in 32."""
+
+
+class AttachedMemory(Record):
+    """A second, larger and slower memory on the same part."""
+
+    capacity: Bytes
+    bandwidth: BytesPerSecond
 
 
 class Memory(Record):
@@ -55,21 +81,50 @@ class Memory(Record):
     capacity: Bytes
     marketed: Bytes | None = None
     bandwidth: BytesPerSecond
+    attached: AttachedMemory | None = None
 
 
 class Link(Record):
-    """The link between parts of one scale-up domain; `bandwidth` is one direction, per part."""
+    """The link between parts of one scale-up domain.
+
+    Parameters
+    ----------
+    kind : the vendor's name of it.
+    bandwidth : one direction, per part: what collectives are planned with.
+    quoted : as the vendor prints it, usually both directions or all links together.
+    per_peer : one direction, to one other part, where every pair has links of its own.
+    all_ports : one direction, with the ports that leave the machine.
+    effective : one direction, reached in practice.
+    domain : parts that reach each other in the largest system built of it; a node has a domain of its own.
+    topology : how that system is wired.
+    """
 
     kind: Text
-    bandwidth: BytesPerSecond
+    bandwidth: BytesPerSecond | None = None
+    quoted: BytesPerSecond | None = None
+    per_peer: BytesPerSecond | None = None
+    all_ports: BytesPerSecond | None = None
+    effective: BytesPerSecond | None = None
+    domain: Whole = 1
+    topology: Text = ""
 
 
 class Power(Record):
-    """Power of one part: its limit, and what it draws doing nothing."""
+    """Power of one part.
+
+    Parameters
+    ----------
+    tdp : its limit.
+    idle : doing nothing.
+    measured_mean, measured_min : metered at work.
+    scope : `module` where the limit covers the host CPU and its memory too, as in a superchip.
+    """
 
     tdp: UncertainWatts
     idle: UncertainWatts | None = None
     measured_mean: UncertainWatts | None = None
+    measured_min: UncertainWatts | None = None
+    scope: Literal["part", "module"] = "part"
 
 
 class Accelerator(Entry):
@@ -79,10 +134,13 @@ class Accelerator(Entry):
     ----------
     peak : dense matrix rate by precision; structured sparsity is never counted.
     units : streaming multiprocessors, compute units or cores that share the work.
+    matrix_engines : matrix units, where they are fewer than `units`.
     cores : devices that software addresses on one part (2 NeuronCores on a Trainium 1), 1 if unsaid.
-    cache : last-level cache or software-managed memory on the chip.
+    cache : second-level cache, or memory on the chip that software manages.
+    last_level_cache : a cache behind that one.
     relatives : parts whose measured efficiencies stand in where this one has none, nearest first.
     family : name that parts with alike behaviour share.
+    list_price : what the maker asked for one at launch.
     """
 
     schema_: Annotated[Literal["planner/accelerator/v1"], Field(alias="schema")]
@@ -93,10 +151,13 @@ class Accelerator(Entry):
     peak: dict[PrecisionName, FlopsPerSecond]
     memory: Memory
     cache: Bytes | None = None
+    last_level_cache: Bytes | None = None
     units: Whole | None = None
+    matrix_engines: Whole | None = None
     cores: Whole = 1
     link: Link | None = None
     power: Power | None = None
     released: Date | None = None
     process: Text = ""
+    list_price: UncertainUsd | None = None
     relatives: tuple[Id, ...] = ()

@@ -79,6 +79,8 @@ class Entry(Record):
     sources : source key by dotted path of a value, with `default` for the rest.
     estimated : dotted paths of values that nobody published for this part; ours or a third party's.
     recalled : dotted paths of values attributed to a source that was not re-read.
+    checked : by source, dotted paths of values that this second source confirms within 2 %.
+    conflicts : what other sources say, and why they were not taken.
     """
 
     id: Id
@@ -87,6 +89,7 @@ class Entry(Record):
     sources: dict[Text, Text] = {}
     estimated: tuple[Text, ...] = ()
     recalled: tuple[Text, ...] = ()
+    checked: dict[Text, tuple[Text, ...]] = {}
     conflicts: tuple[Text, ...] = ()
     notes: Text = ""
 

@@ -37,10 +37,11 @@ class ScaleUp(Record):
 
 
 class HostLink(Record):
-    """Link between host memory and one accelerator, one direction."""
+    """Link between host memory and one accelerator, one direction; `shared_by` accelerators use one link."""
 
     kind: Text
     bandwidth: BytesPerSecond
+    shared_by: Whole = 1
 
 
 class LocalStorage(Record):
@@ -52,19 +53,29 @@ class LocalStorage(Record):
 
 
 class Host(Record):
-    """The machine around the accelerators."""
+    """The machine around the accelerators; `block_storage` is its rate to network drives, one direction."""
 
     vcpus: Whole | None = None
     memory: Bytes | None = None
     link: HostLink | None = None
     storage: LocalStorage | None = None
+    block_storage: BytesPerSecond | None = None
 
 
 class NodeNetwork(Record):
-    """The network that leaves the machine: all its ports together, one direction."""
+    """The network that leaves the machine, one direction.
+
+    Parameters
+    ----------
+    fabric : id of the network.
+    bandwidth : all ports that accelerators can use, together.
+    with_host_ports : the same with the ports that only the host uses, where the provider counts them in.
+    interfaces : number of ports.
+    """
 
     fabric: Id
     bandwidth: BytesPerSecond
+    with_host_ports: BytesPerSecond | None = None
     interfaces: Whole | None = None
 
 
@@ -76,14 +87,33 @@ class NodePower(Record):
 
 
 class Node(Entry):
-    """One machine type. Its prices stand in the price book, under its id."""
+    """One machine type. Its prices stand in the price book, under its id.
+
+    Parameters
+    ----------
+    provider : who rents or sells it.
+    accelerator, accelerators : which parts compute, and how many; CPU sockets count as accelerators.
+    hosts : host machines inside: 18 in an NVL72 rack, which is one node here.
+    network : absent where nobody says which fabric the machine has: it is then refused for work that
+        needs several machines.
+    cooling : liquid saves most of the fans' power.
+    power : published figures; where there are none, `planner.catalog.power` derives them.
+    accelerator_power : limit of one accelerator, where this machine has another than the part's own.
+    purchase_price : of the whole machine.
+    reported_memory : device memory of one accelerator as the provider's interface reports it; some
+        interfaces report the number in the part's name, so plans are sized with the accelerator's own.
+    """
 
     schema_: Annotated[Literal["planner/node/v1"], Field(alias="schema")]
     provider: Id
     accelerator: Id
     accelerators: Whole
+    hosts: Whole = 1
     scale_up: ScaleUp
     host: Host = Host()
     network: NodeNetwork | None = None
+    cooling: Literal["air", "liquid"] = "air"
     power: NodePower | None = None
+    accelerator_power: UncertainWatts | None = None
     purchase_price: UncertainUsd | None = None
+    reported_memory: Bytes | None = None

@@ -13,6 +13,7 @@ from planner.units import money
 
 UsdPerByteMonth = Annotated[float, quantity(money("USD", per="GB/month"), open_low=False)]
 UsdPerByte = Annotated[float, quantity(money("USD", per="GB"), open_low=False)]
+UsdPerRequest = Annotated[float, quantity(money("USD", per="requests"), open_low=False)]
 PerSecond: Plain = quantity(_PER_SECOND)
 
 
@@ -29,7 +30,14 @@ class Throughput(Record):
 
 
 class Storage(Entry):
-    """A storage service or a set of drives."""
+    """A storage service, a file system or a drive.
+
+    Parameters
+    ----------
+    price : of what is kept.
+    write_price, read_price : of what is moved, by volume.
+    put_price, get_price : of one request.
+    """
 
     schema_: Annotated[Literal["planner/storage/v1"], Field(alias="schema")]
     provider: Id
@@ -39,4 +47,6 @@ class Storage(Entry):
     price: UsdPerByteMonth | None = None
     write_price: UsdPerByte | None = None
     read_price: UsdPerByte | None = None
+    put_price: UsdPerRequest | None = None
+    get_price: UsdPerRequest | None = None
     region: Text = ""

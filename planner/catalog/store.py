@@ -128,8 +128,7 @@ class Catalog:
         if self._sources is None:
             self._sources = {}
             for layer in reversed(self.layers):
-                path = layer / "sources.yaml"
-                if path.is_file():
+                for path in sorted(layer.glob("*sources.yaml")):
                     self._sources.update(self._read_sources(path))
         return self._sources.get(key)
 
