@@ -68,6 +68,7 @@ class AttentionCore:
     latent_rank : for latent attention, elements of the cached latent with its rotary part; else 0.
     top_k : sparse attention: tokens that one query attends to; 0 is all that it sees.
     index_heads, index_dim : heads and head size of the sparse indexer.
+    value_is_key : values are the keys, and are cached once.
     """
 
     heads: int
@@ -82,13 +83,15 @@ class AttentionCore:
     top_k: int = 0
     index_heads: int = 0
     index_dim: int = 0
+    value_is_key: bool = False
 
     @property
     def cache_elements(self) -> int:
         """Elements that one token leaves in the key-value cache of this layer."""
         if self.latent_rank:
             return self.latent_rank + self.index_dim
-        return self.kv_heads * (self.key_dim + self.value_dim) + self.index_dim
+        values = 0 if self.value_is_key else self.value_dim
+        return self.kv_heads * (self.key_dim + values) + self.index_dim
 
 
 class ScanKind(Enum):
@@ -107,8 +110,9 @@ class Scan:
     heads : recurrent heads.
     head_dim : size of one head's value.
     state_dim : size of the state per value element (Mamba's state, the key size of a delta net).
-    convolution : elements of the short causal convolution's weights, and its width in tokens.
-    parameters : vectors of the recurrence (decay, time step, skip).
+    convolution_channels, convolution_width : channels of the short causal convolution, its length in tokens.
+    parameters : vectors of the recurrence (decay, time step, skip, gated norm).
+    convolution_bias : the convolution has a bias.
     """
 
     kind: ScanKind
@@ -118,6 +122,7 @@ class Scan:
     convolution_channels: int
     convolution_width: int
     parameters: int
+    convolution_bias: bool = True
 
     @property
     def state_elements(self) -> int:
@@ -127,7 +132,7 @@ class Scan:
     @property
     def convolution_parameters(self) -> int:
         """Weights of the short convolution, with its bias."""
-        return self.convolution_channels * (self.convolution_width + 1)
+        return self.convolution_channels * (self.convolution_width + self.convolution_bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +184,12 @@ class Layer:
     projections : every dense weight matrix, in the order in which a token meets them.
     cores : attention of the layer: none, one, or self- and cross-attention.
     scan : recurrence of the layer, if it has one.
-    feed_forward : dense feed-forward part, if it has one.
+    feed_forward : what every token meets of the feed-forward part: a dense one, shared experts, or both.
     experts : mixture of experts, if it has one.
     norms : normalisations over the hidden size.
     norm_parameters : elements of all norms, those of queries, keys and latents included.
-    other_parameters : what is left: sinks, gates, relative positions.
+    other_parameters : what is left: sinks, router scales.
+    per_sample : projections of one vector per sample, not of every token (adaptive norms).
     """
 
     name: str
@@ -196,12 +202,13 @@ class Layer:
     norms: int = 2
     norm_parameters: int = 0
     other_parameters: int = 0
+    per_sample: tuple[Projection, ...] = ()
 
     @property
     def dense_parameters(self) -> int:
         """Elements held by every rank of an expert group: all but the routed experts."""
         scan = self.scan.parameters + self.scan.convolution_parameters if self.scan else 0
-        held = sum(p.parameters for p in self.projections)
+        held = sum(p.parameters for p in (*self.projections, *self.per_sample))
         return held + self.norm_parameters + self.other_parameters + scan
 
     @property
@@ -228,6 +235,7 @@ class Stack:
     final_norm_parameters : elements of the norm after the last layer.
     tokens_per_sample : tokens that one sample makes here, when the model fixes it (197 patches); 0 where
         the sequence length does.
+    shared_layers : layers of one kind use one set of weights (ALBERT).
     """
 
     role: str
@@ -236,6 +244,7 @@ class Stack:
     order: tuple[int, ...]
     final_norm_parameters: int = 0
     tokens_per_sample: int = 0
+    shared_layers: bool = False
 
     @property
     def layers(self) -> int:
@@ -248,9 +257,14 @@ class Stack:
         return tuple(self.order.count(kind) for kind in range(len(self.kinds)))
 
     @property
+    def held_counts(self) -> tuple[int, ...]:
+        """Sets of weights of each kind: one per layer, or one in all where layers share them."""
+        return tuple(min(count, 1) for count in self.counts) if self.shared_layers else self.counts
+
+    @property
     def parameters(self) -> int:
         """Elements of all layers and the final norm."""
-        per_kind = (k.parameters * n for k, n in zip(self.kinds, self.counts, strict=True))
+        per_kind = (k.parameters * n for k, n in zip(self.kinds, self.held_counts, strict=True))
         return sum(per_kind) + self.final_norm_parameters
 
 
@@ -270,9 +284,14 @@ class Convolution:
     input_needs_gradient: bool = False
 
     @property
+    def weights(self) -> int:
+        """Elements of the kernel."""
+        return self.kernel_inputs * self.outputs
+
+    @property
     def parameters(self) -> int:
         """Elements of the kernel and its bias."""
-        return self.kernel_inputs * self.outputs + (self.outputs if self.bias else 0)
+        return self.weights + (self.outputs if self.bias else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +311,13 @@ class Architecture:
     head_token_share : share of the positions that the head sees (0.15 for masked language models).
     head_parameters : norms and biases of the head that are no projection.
     convolutions : before the first stack.
-    multi_token : extra layers that predict further tokens, trained like layers of the last stack.
+    multi_token : extra layers that predict further tokens, trained like layers of the last stack; no part of
+        `parameters`.
+    embedding_projections : between the token table and the first layer, for every token of the last stack.
+    pooled : projections of one vector per sample: poolers, classifiers, joint embeddings.
+    conditioning : projections of one vector per sample before the first layer (time step of a diffusion
+        model); its input needs no gradient.
+    joint : width of the space in which each sample of a batch is compared with each other one; else 0.
     """
 
     name: str
@@ -309,23 +334,37 @@ class Architecture:
     multi_token: Stack | None = None
     max_sequence: int = 0
     notes: tuple[str, ...] = field(default=())
+    embedding_projections: tuple[Projection, ...] = ()
+    pooled: tuple[Projection, ...] = ()
+    conditioning: tuple[Projection, ...] = ()
+    joint: int = 0
+
+    @property
+    def head_held_parameters(self) -> int:
+        """Elements of everything behind the last layer that is not held elsewhere: a tied matrix is not."""
+        products = sum(
+            (p.outputs if p.bias else 0) if self.tied and p.name == "vocabulary" else p.parameters for p in self.head
+        )
+        return products + sum(p.parameters for p in self.pooled) + self.head_parameters
+
+    @property
+    def stem_parameters(self) -> int:
+        """Elements before the first layer, without the token table."""
+        products = sum(p.parameters for p in (*self.embedding_projections, *self.conditioning))
+        return self.position_parameters + products + sum(c.parameters for c in self.convolutions)
 
     @property
     def parameters(self) -> int:
         """Elements of the model, each counted once."""
-        head = sum(
-            (p.outputs if p.bias else 0) if self.tied and p.name == "vocabulary" else p.parameters for p in self.head
-        )
         stacks = sum(stack.parameters for stack in self.stacks)
-        stems = sum(c.parameters for c in self.convolutions)
-        return self.embedding_parameters + self.position_parameters + stems + stacks + head + self.head_parameters
+        return self.embedding_parameters + self.stem_parameters + stacks + self.head_held_parameters
 
     @property
     def active_parameters(self) -> int:
         """Elements that one token meets: of routed experts only the chosen ones."""
         idle = 0
         for stack in self.stacks:
-            for kind, count in zip(stack.kinds, stack.counts, strict=True):
+            for kind, count in zip(stack.kinds, stack.held_counts, strict=True):
                 idle += (kind.parameters - kind.active_parameters) * count
         return self.parameters - idle
 

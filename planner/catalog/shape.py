@@ -1,0 +1,421 @@
+"""The shape of a transformer, written tersely: what most layers share stands once.
+
+`layers` says which layers there are: a number of like ones, a list of runs, or a text with one letter per
+layer. `planner.workload.build` expands the shape into numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import model_validator
+
+from planner.documents.types import Flag, Plain, Record, Share, Text, Whole, WholeOrZero, problem, whole
+
+MixerName = Literal["full", "sliding", "mamba", "delta", "none"]
+FeedForwardName = Literal["dense", "experts", "dense-and-experts", "none"]
+NormName = Literal["rms", "layer", "layer-no-bias", "none"]
+PositionName = Literal["rotary", "learned", "sinusoidal", "relative", "alibi", "none"]
+
+MAX_LAYERS = 10_000
+_PATTERN = re.compile(r"[M*E-]{1,10000}\Z")
+
+
+def _read_pattern(value: Any) -> str:
+    text = getattr(value, "text", value)
+    if not isinstance(text, str) or not _PATTERN.match(text):
+        raise problem(
+            "layer-pattern",
+            "not a pattern of layers",
+            allowed="one letter per layer: M Mamba-2, * attention, - dense feed-forward, E experts",
+        )
+    return text
+
+
+LayerPattern = Annotated[str, Plain(_read_pattern, {"type": "string", "pattern": "^[M*E-]+$"})]
+LayerCount = Annotated[int, whole(1, MAX_LAYERS)]
+
+
+class LatentSpec(Record):
+    """Multi-head latent attention: queries and keys pass through low-rank latents (DeepSeek-V2 on).
+
+    Without `query_rank` queries are projected directly.
+    """
+
+    query_rank: Whole | None = None
+    kv_rank: Whole
+    nope_dim: Whole
+    rope_dim: Whole
+    value_dim: Whole
+
+
+class IndexSpec(Record):
+    """The indexer of sparse attention: each query attends to its `top_k` best tokens."""
+
+    heads: Whole
+    head_dim: Whole
+    top_k: Whole
+
+
+class AttentionSpec(Record):
+    """Attention of most layers.
+
+    Parameters
+    ----------
+    head_dim : hidden size over heads where it is not said.
+    bias : the projections that have one.
+    qk_norm : queries and keys are normalised per head, or over the whole projection.
+    qk_norm_bias : those norms shift as well as scale.
+    output_gate : a gate as wide as the queries multiplies the result (Qwen3-Next).
+    sinks : one learned logit per head (gpt-oss).
+    value_is_key : values are the keys: one projection, one cache (Gemma 4).
+    """
+
+    heads: Whole
+    kv_heads: Whole | None = None
+    head_dim: Whole | None = None
+    bias: Literal["none", "qkv", "output", "all", "all-but-key"] = "none"
+    qk_norm: Literal["none", "head", "projection"] = "none"
+    qk_norm_bias: Flag = False
+    output_gate: Flag = False
+    sinks: Flag = False
+    value_is_key: Flag = False
+    latent: LatentSpec | None = None
+    index: IndexSpec | None = None
+
+
+class SlidingSpec(Record):
+    """Layers that see a window of tokens, or the tokens of their own chunk; unsaid values as in `attention`."""
+
+    window: Whole
+    chunked: Flag = False
+    kv_heads: Whole | None = None
+    head_dim: Whole | None = None
+    value_is_key: Flag | None = None
+
+
+class MambaSpec(Record):
+    """Mamba-2 layers: `state` is the state's size per channel, `convolution` the short filter's length."""
+
+    heads: Whole
+    head_dim: Whole
+    groups: Whole
+    state: Whole
+    convolution: Whole = 4
+    convolution_bias: Flag = True
+    bias: Flag = False
+
+
+class DeltaSpec(Record):
+    """Gated delta-net layers."""
+
+    key_heads: Whole
+    key_dim: Whole
+    value_heads: Whole
+    value_dim: Whole
+    convolution: Whole = 4
+
+
+class FeedForwardSpec(Record):
+    """The dense feed-forward part."""
+
+    width: Whole
+    gated: Flag
+    activation: Text = "silu"
+    bias: Flag = False
+
+
+class ExpertsSpec(Record):
+    """A mixture of experts.
+
+    Parameters
+    ----------
+    width : inner width of one expert.
+    bias : the experts have biases; `shared_bias` tells it of shared experts and of the latent's projections.
+    shared_width : width of all shared experts together.
+    shared_gate : a gate of one number weighs the shared experts.
+    latent : width in which the experts work, behind one projection down and before one up.
+    router_scales : learned scales of the router's input and output (Gemma 4).
+    """
+
+    count: Whole
+    top_k: Whole
+    width: Whole
+    gated: Flag = True
+    bias: Flag = False
+    shared_width: WholeOrZero = 0
+    shared_bias: Flag = False
+    shared_gate: Flag = False
+    router_bias: Flag = False
+    router_scales: Flag = False
+    latent: Whole | None = None
+
+
+class LayerSpec(Record):
+    """Like layers one after the other; unsaid, full attention, and experts where there are any."""
+
+    count: LayerCount = 1
+    mixer: MixerName = "full"
+    feed_forward: FeedForwardName | None = None
+    kv_heads: Whole | None = None
+
+
+class LayerRunSpec(LayerSpec):
+    """As above; with `period`, that many repeats of the layers listed in it."""
+
+    period: tuple[LayerSpec, ...] = ()
+
+
+Layers = tuple[LayerRunSpec, ...] | LayerCount | LayerPattern
+
+
+class EmbeddingSpec(Record):
+    """What is between a token's number and the first layer.
+
+    Parameters
+    ----------
+    size : width of the table, where a projection to the hidden size follows it.
+    projection_bias : that projection has a bias.
+    position_size : width of learned positions where it is not the table's.
+    token_types : rows of the token-type table (BERT's segments).
+    norm : a norm follows.
+    """
+
+    size: Whole | None = None
+    projection_bias: Flag = False
+    position_size: Whole | None = None
+    token_types: WholeOrZero = 0
+    norm: Flag = False
+
+
+class ImageSpec(Record):
+    """Patches of an image or of its latent: sides in pixels, a convolution with stride `patch`."""
+
+    height: Whole
+    width: Whole
+    patch_height: Whole
+    patch_width: Whole
+    channels: Whole = 3
+    bias: Flag = True
+    class_tokens: WholeOrZero = 1
+    norm: Flag = False
+
+
+class AudioSpec(Record):
+    """Two convolutions over a spectrogram, the second of which halves its length (Whisper)."""
+
+    bands: Whole
+    positions: Whole
+    kernel: Whole = 3
+
+
+class ConditioningSpec(Record):
+    """Adaptive norms of a diffusion transformer: what a sample's time step and class do to each layer.
+
+    Parameters
+    ----------
+    frequencies : inputs of the time-step embedding.
+    classes : rows of the class table, the empty class included.
+    modulations, final_modulations : vectors of the hidden size per layer, and before the output.
+    """
+
+    frequencies: Whole = 256
+    classes: Whole
+    modulations: Whole = 6
+    final_modulations: Whole = 2
+
+
+class HeadSpec(Record):
+    """One product behind the last layer; further ones start from its result.
+
+    Parameters
+    ----------
+    outputs : its width; unsaid, the vocabulary.
+    tokens : it sees every token, or one vector per sample; the two form separate chains.
+    bias : it has a bias.
+    norm : a norm follows.
+    """
+
+    outputs: Whole | None = None
+    tokens: Literal["all", "one"] = "all"
+    bias: Flag = False
+    norm: Flag = False
+
+
+class StackSpec(Record):
+    """One stack of layers and what comes before and after it.
+
+    Parameters
+    ----------
+    norms_per_layer : norms of a layer with a mixer and a feed-forward part; half of them in a layer with one.
+    parallel_block : both parts read the same input.
+    shared_layers : one set of weights is used by all layers (ALBERT).
+    relative_buckets : buckets of relative positions, one table for the stack (T5).
+    position_rows : rows of the position table, where they are not `max_sequence`.
+    head : products behind the last layer; unsaid, the vocabulary's.
+    """
+
+    hidden: Whole
+    layers: Layers
+    attention: AttentionSpec | None = None
+    sliding: SlidingSpec | None = None
+    mamba: MambaSpec | None = None
+    delta: DeltaSpec | None = None
+    feed_forward: FeedForwardSpec | None = None
+    experts: ExpertsSpec | None = None
+    normalization: NormName = "rms"
+    norms_per_layer: Whole = 2
+    final_norm: Flag = True
+    parallel_block: Flag = False
+    shared_layers: Flag = False
+    positions: PositionName = "rotary"
+    position_rows: WholeOrZero | None = None
+    relative_buckets: WholeOrZero = 0
+    causal: Flag = True
+    embedding: EmbeddingSpec = EmbeddingSpec()
+    image: ImageSpec | None = None
+    audio: AudioSpec | None = None
+    conditioning: ConditioningSpec | None = None
+    head: tuple[HeadSpec, ...] | None = None
+
+
+class TowerSpec(Record):
+    """A stack before the main one: an encoder, or the image side of a pair. Unsaid values as in the main stack.
+
+    `vocabulary` is said where the stack has a token table of its own.
+    """
+
+    role: Literal["encoder", "vision", "speech"] = "encoder"
+    layers: Layers
+    hidden: Whole | None = None
+    vocabulary: WholeOrZero = 0
+    attention: AttentionSpec | None = None
+    feed_forward: FeedForwardSpec | None = None
+    experts: ExpertsSpec | None = None
+    positions: PositionName | None = None
+    position_rows: WholeOrZero | None = None
+    final_norm: Flag | None = None
+    embedding: EmbeddingSpec | None = None
+    image: ImageSpec | None = None
+    audio: AudioSpec | None = None
+    head: tuple[HeadSpec, ...] = ()
+
+
+class ArchitectureSpec(StackSpec):
+    """The shape of a whole model.
+
+    Parameters
+    ----------
+    vocabulary : rows of the token table; 0 where the input is no text.
+    max_sequence : most tokens of one sequence.
+    encoder : a stack that a sample meets first.
+    cross_attention : the layers also attend to the encoder's output.
+    tied_embeddings : the vocabulary matrix of the head is the token table.
+    head_token_share : share of the tokens that the head sees in training (0.15 for masked tokens).
+    other_parameters : scalars and vectors that belong to no product (a temperature).
+    joint : width of a space in which each sample of a batch meets each other one (CLIP).
+    multi_token_layers : extra layers that predict further tokens.
+    """
+
+    vocabulary: WholeOrZero = 0
+    max_sequence: Whole | None = None
+    encoder: TowerSpec | None = None
+    cross_attention: Flag = False
+    tied_embeddings: Flag = False
+    head_token_share: Share = 1.0
+    other_parameters: WholeOrZero = 0
+    joint: WholeOrZero = 0
+    multi_token_layers: WholeOrZero = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ArchitectureSpec:
+        check_stack(self)
+        tower = self.tower()
+        if tower:
+            check_stack(tower)
+        _check_ends(self)
+        return self
+
+    def tower(self) -> StackSpec | None:
+        """Give the encoder as a stack of its own, with what it leaves unsaid taken from the main one."""
+        if self.encoder is None:
+            return None
+        shared = {name: getattr(self, name) for name in StackSpec.model_fields if name not in _OWN}
+        own = {name: value for name in TowerSpec.model_fields if (value := getattr(self.encoder, name)) is not None}
+        own = {name: value for name, value in own.items() if name in StackSpec.model_fields}
+        return StackSpec.model_construct(**{**shared, "causal": False, **own})
+
+
+# What an encoder never takes over from the decoder.
+_OWN = frozenset({"causal", "image", "audio", "head", "embedding", "conditioning", "shared_layers", "sliding"})
+
+
+def check_stack(spec: StackSpec) -> None:
+    """Refuse a stack whose parts contradict one another or are missing."""
+    kinds = _kinds(spec)
+    mixers = {kind.mixer for kind in kinds}
+    feed_forwards = {kind.feed_forward or ("experts" if spec.experts else "dense") for kind in kinds}
+    wanted: dict[str, bool] = {
+        "attention": bool(mixers & {"full", "sliding"}),
+        "sliding": "sliding" in mixers,
+        "mamba": "mamba" in mixers,
+        "delta": "delta" in mixers,
+        "feed_forward": bool(feed_forwards & {"dense", "dense-and-experts"}),
+        "experts": bool(feed_forwards & {"experts", "dense-and-experts"}),
+    }
+    for name, is_wanted in wanted.items():
+        if is_wanted and getattr(spec, name) is None:
+            raise problem("shape", f"the layers need '{name}', which is missing")
+    if spec.attention:
+        _check_heads(spec, spec.attention)
+    if spec.experts and spec.experts.top_k > spec.experts.count:
+        raise problem("shape", f"each token meets {spec.experts.top_k} of {spec.experts.count} experts")
+    if spec.image and (spec.image.patch_height > spec.image.height or spec.image.patch_width > spec.image.width):
+        raise problem("shape", "the patch is larger than the image")
+
+
+def _kinds(spec: StackSpec) -> list[LayerSpec]:
+    """Give the layers that a stack lists, each once; refuse too many of them."""
+    if isinstance(spec.layers, int):
+        return [LayerSpec()]
+    if isinstance(spec.layers, str):
+        return [LETTERS[letter] for letter in sorted(set(spec.layers))]
+    total = sum(run.count * (sum(layer.count for layer in run.period) or 1) for run in spec.layers)
+    if not 1 <= total <= MAX_LAYERS:
+        raise problem("shape", f"{total:,} layers", allowed=f"1 to {MAX_LAYERS:,}")
+    return [layer for run in spec.layers for layer in (run.period or (run,))]
+
+
+def _check_heads(spec: StackSpec, attention: AttentionSpec) -> None:
+    if attention.head_dim is None and attention.latent is None and spec.hidden % attention.heads:
+        raise problem(
+            "shape",
+            f"hidden {spec.hidden} is not a multiple of {attention.heads} heads",
+            hint="say attention.head_dim",
+        )
+    sliding = spec.sliding.kv_heads if spec.sliding else None
+    for kv_heads in (attention.kv_heads, sliding, *(kind.kv_heads for kind in _kinds(spec))):
+        if kv_heads and attention.heads % kv_heads:
+            raise problem("shape", f"{attention.heads} heads are not a multiple of {kv_heads} key-value heads")
+
+
+def _check_ends(spec: ArchitectureSpec) -> None:
+    if spec.positions == "learned" and not (spec.position_rows or spec.max_sequence or spec.image or spec.audio):
+        raise problem("shape", "learned positions need 'max_sequence' or 'position_rows'")
+    if spec.tied_embeddings and not spec.vocabulary:
+        raise problem("shape", "tied embeddings need a 'vocabulary'")
+    chain = [product for product in spec.head or () if product.tokens == "all"]
+    if spec.tied_embeddings and chain and chain[-1].outputs is None:
+        inputs = chain[-2].outputs if len(chain) > 1 else spec.hidden
+        if inputs != (spec.embedding.size or spec.hidden):
+            raise problem("shape", f"a tied vocabulary matrix cannot take {inputs} inputs")
+
+
+LETTERS: dict[str, LayerSpec] = {
+    "M": LayerSpec(mixer="mamba", feed_forward="none"),
+    "*": LayerSpec(mixer="full", feed_forward="none"),
+    "-": LayerSpec(mixer="none", feed_forward="dense"),
+    "E": LayerSpec(mixer="none", feed_forward="experts"),
+}
+"""What each letter of a layer pattern stands for."""

@@ -1,0 +1,141 @@
+"""Decoders with a mixture of experts in some or all layers."""
+
+from __future__ import annotations
+
+from planner.catalog.shape import ArchitectureSpec, ExpertsSpec, FeedForwardSpec, MixerName
+from planner.workload.huggingface.decoders import (
+    FULL,
+    Windows,
+    attention,
+    decoder,
+    dense,
+    qwen_windows,
+    window_between,
+    window_everywhere,
+)
+from planner.workload.huggingface.defaults import DEFAULTS
+from planner.workload.huggingface.fields import Fields
+from planner.workload.huggingface.layers import every
+from planner.workload.huggingface.tasks import Task
+
+
+def mixtral(f: Fields, task: Task) -> ArchitectureSpec:
+    """Mixtral: experts in every layer, in the width of `intermediate_size`."""
+    standard = DEFAULTS[f.model_type]
+    experts = ExpertsSpec(
+        count=f.size("num_local_experts", "num_experts", default=8),
+        top_k=f.size("num_experts_per_tok", default=2),
+        width=f.size("intermediate_size", default=standard.width),
+    )
+    return decoder(f, task, attention(f), None, experts=experts, windows=window_everywhere(f))
+
+
+def olmoe(f: Fields, task: Task) -> ArchitectureSpec:
+    """OLMoE: as Mixtral, with norms over whole queries and keys."""
+    mixing = attention(f, bias="all" if f.flag("attention_bias") else "none", qk_norm="projection")
+    experts = ExpertsSpec(
+        count=f.size("num_experts", "num_local_experts", default=64),
+        top_k=f.size("num_experts_per_tok", default=8),
+        width=f.size("intermediate_size", default=DEFAULTS[f.model_type].width),
+    )
+    return decoder(f, task, mixing, None, experts=experts)
+
+
+def minimax_m2(f: Fields, task: Task) -> ArchitectureSpec:
+    """MiniMax-M2: full attention with norms over whole queries and keys, experts in every layer."""
+    experts = ExpertsSpec(
+        count=f.size("num_local_experts", "num_experts", default=256),
+        top_k=f.size("num_experts_per_tok", default=8),
+        width=f.size("intermediate_size", default=DEFAULTS[f.model_type].width),
+    )
+    return decoder(f, task, attention(f, qk_norm="projection"), None, experts=experts)
+
+
+def qwen2_moe(f: Fields, task: Task) -> ArchitectureSpec:
+    """Qwen1.5-MoE and Qwen2-MoE: a gated shared expert beside the others."""
+    mixing = attention(f, bias="qkv" if f.flag("qkv_bias", default=True) else "none")
+    experts = ExpertsSpec(
+        count=f.size("num_experts", "num_local_experts", default=60),
+        top_k=f.size("num_experts_per_tok", default=4),
+        width=f.size("moe_intermediate_size", default=1408),
+        shared_width=f.size("shared_expert_intermediate_size", default=5632),
+        shared_gate=True,
+    )
+    windows = FULL
+    if f.flag("use_sliding_window"):
+        count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
+        last = f.whole("max_window_layers", default=28, low=0)
+        alternating = every(count, 2, first="sliding", last="full")
+        pattern: list[MixerName] = [kind if number < last else "full" for number, kind in enumerate(alternating)]
+        windows = Windows(f.whole("sliding_window", default=4096), pattern=pattern)
+    return decoder(f, task, mixing, _dense_beside(f), experts=experts, has_experts=sparse_steps(f), windows=windows)
+
+
+def qwen3_moe(f: Fields, task: Task) -> ArchitectureSpec:
+    """Qwen3-MoE: no shared expert."""
+    mixing = attention(f, bias="all" if f.flag("attention_bias") else "none", qk_norm="head")
+    experts = ExpertsSpec(
+        count=f.size("num_experts", "num_local_experts", default=128),
+        top_k=f.size("num_experts_per_tok", default=8),
+        width=f.size("moe_intermediate_size", default=768),
+    )
+    windows = window_everywhere(f) if f.flag("use_sliding_window") else qwen_windows(f)
+    return decoder(f, task, mixing, _dense_beside(f), experts=experts, has_experts=sparse_steps(f), windows=windows)
+
+
+def sparse_steps(f: Fields) -> list[bool]:
+    """Give the layers that have experts: each `decoder_sparse_step`th, but none of `mlp_only_layers`."""
+    count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
+    step = f.whole("decoder_sparse_step", default=1)
+    dense_layers = set(f.numbers("mlp_only_layers") or [])
+    return [number not in dense_layers and (number + 1) % step == 0 for number in range(count)]
+
+
+def _dense_beside(f: Fields) -> FeedForwardSpec | None:
+    return dense(f) if not all(sparse_steps(f)) else None
+
+
+def gpt_oss(f: Fields, task: Task) -> ArchitectureSpec:
+    """gpt-oss: biases everywhere, a learned logit per head, every second layer slides."""
+    biased = f.flag("attention_bias", default=True)
+    mixing = attention(f, bias="all" if biased else "none", sinks=True)
+    experts = ExpertsSpec(
+        count=f.size("num_local_experts", "num_experts", default=128),
+        top_k=f.size("num_experts_per_tok", "experts_per_token", default=4),
+        width=f.size("intermediate_size", default=2880),
+        bias=True,
+        router_bias=True,
+    )
+    return decoder(f, task, mixing, None, experts=experts, windows=_gpt_oss_windows(f))
+
+
+def _gpt_oss_windows(f: Fields) -> Windows:
+    windows = window_between(f, 2)
+    return Windows(f.whole("sliding_window", default=128), pattern=windows.pattern)
+
+
+def llama4(f: Fields, task: Task) -> ArchitectureSpec:
+    """Llama 4's text model: chunked layers with positions, full ones without; one shared expert."""
+    count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
+    width = f.size("intermediate_size", default=8192)
+    experts = ExpertsSpec(
+        count=f.size("num_local_experts", "num_experts", default=16),
+        top_k=f.size("num_experts_per_tok", default=1),
+        width=width,
+        shared_width=width,
+    )
+    step = f.whole("interleave_moe_layer_step", default=1)
+    routed = f.numbers("moe_layers")
+    has_experts = [n in routed if routed is not None else (n + 1) % step == 0 for n in range(count)]
+    rope = f.numbers("no_rope_layers") or [
+        int((n + 1) % f.whole("no_rope_layer_interval", default=4) != 0) for n in range(count)
+    ]
+    windows = Windows(
+        f.whole("attention_chunk_size", default=8192),
+        chunked=True,
+        pattern=["sliding" if positioned else "full" for positioned in rope],
+        types=("full_attention", "chunked_attention"),
+    )
+    part = dense(f, "intermediate_size_mlp", width=f.whole("intermediate_size_mlp", default=16384))
+    mixing = attention(f, bias="all" if f.flag("attention_bias") else "none")
+    return decoder(f, task, mixing, part, experts=experts, has_experts=has_experts, windows=windows)
