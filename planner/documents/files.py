@@ -33,7 +33,9 @@ class ReadBudget:
         self.remaining_bytes -= size_bytes
 
 
-def read_text(path: str | Path, *, budget: ReadBudget, max_bytes: int = MAX_FILE_BYTES, name: str = "") -> str:
+def read_text(
+    path: str | Path, *, budget: ReadBudget, max_bytes: int = MAX_FILE_BYTES, name: str = "", root: Path | None = None
+) -> str:
     """Give the text of a regular UTF-8 file.
 
     Parameters
@@ -42,80 +44,55 @@ def read_text(path: str | Path, *, budget: ReadBudget, max_bytes: int = MAX_FILE
     budget : what the run may still read.
     max_bytes : largest size accepted.
     name : how the file is called in errors; its path if empty.
+    root : folder that the file must lie in, where a document named it. The path is resolved, checked and
+        then opened folder by folder without following any link, so that a link put there in between leads
+        nowhere.
 
     Raises
     ------
-    InputError : missing, unreadable, not a regular file, too large, or not UTF-8.
+    InputError : missing, unreadable, outside the root, not a regular file, too large, or not UTF-8.
     """
     shown = brief(name or path, most=_MAX_SHOWN)
-    _usable(str(path), shown)
+    if not _can_be_a_name(str(path)):
+        raise input_error("file-name", f"{shown}: not a usable file name")
     try:
-        descriptor = os.open(path, _READ)
+        descriptor = os.open(path, _READ) if root is None else _open_beneath(root, Path(path), shown)
     except OSError as error:
         raise _cannot_open(shown, error) from None
     return _text_of(descriptor, shown, budget=budget, max_bytes=max_bytes)
 
 
-def read_text_inside(
-    root: Path, relative: str, *, budget: ReadBudget, max_bytes: int = MAX_FILE_BYTES, shown: str
-) -> str:
-    """Give the text of a file that a document names relative to a root.
+def _open_beneath(root: Path, path: Path, shown: str) -> int:
+    base, resolved = Path(os.path.realpath(root)), Path(os.path.realpath(path))
+    if not resolved.is_relative_to(base):
+        raise input_error("path-outside", f"{shown} does not lie in {brief(root, most=_MAX_SHOWN)}")
+    descriptor = os.open(base, _READ)
+    for step in resolved.relative_to(base).parts:
+        folder = descriptor
+        try:
+            descriptor = os.open(step, _READ | getattr(os, "O_NOFOLLOW", 0), dir_fd=folder)
+        finally:
+            os.close(folder)
+    return descriptor
 
-    The path is resolved, checked, and then opened folder by folder from the root without following any
-    link, so that a link put there in between leads nowhere.
 
-    Parameters
-    ----------
-    root : folder that the file must lie in.
-    relative : path as the document has it.
-    shown : the document, for errors.
-
-    Raises
-    ------
-    InputError : as `inside` and `read_text`.
-    """
-    target = inside(root, relative, shown=shown)
-    name = brief(relative, most=_MAX_SHOWN)
-    base = Path(os.path.realpath(root))
-    steps = Path(os.path.realpath(target)).relative_to(base).parts
-    if not steps:
-        raise input_error("not-a-file", f"{name} is a directory", hint="name a YAML file")
+def _can_be_a_name(path: str) -> bool:
+    """Whether a file can have that path at all."""
     try:
-        folder = os.open(base, _READ)
-        for step in steps[:-1]:
-            following = _open_in(folder, step)
-            folder = following
-        descriptor = _open_in(folder, steps[-1])
-    except OSError as error:
-        raise _cannot_open(name, error) from None
-    return _text_of(descriptor, name, budget=budget, max_bytes=max_bytes)
-
-
-def _open_in(folder: int, step: str) -> int:
-    """Open one entry of an open folder, not through a link, and close the folder."""
-    try:
-        return os.open(step, _READ | getattr(os, "O_NOFOLLOW", 0), dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
-def _usable(path: str, shown: str) -> None:
-    """Refuse what no file can be called."""
-    try:
-        long = any(len(os.fsencode(part)) > _MAX_NAME for part in Path(path).parts)
+        longest = max((len(os.fsencode(part)) for part in Path(path).parts), default=0)
     except UnicodeEncodeError:
-        long = True
-    if long or "\0" in path:
-        raise input_error("file-name", f"{shown}: not a usable file name")
+        return False
+    return longest <= _MAX_NAME and "\0" not in path
 
 
 def _text_of(descriptor: int, shown: str, *, budget: ReadBudget, max_bytes: int) -> str:
     """Give the text of an open file and close it."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise input_error("not-a-file", f"{shown} is {kind}", hint="name a YAML file")
     with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise input_error("not-a-file", f"{shown} is {kind}", hint="name a YAML file")
         if status.st_size > max_bytes:
             raise _too_large(shown, max_bytes)
         data = stream.read(max_bytes + 1)
@@ -144,12 +121,11 @@ def inside(root: Path, relative: str, *, shown: str) -> Path:
     followed and the result must still lie inside the root.
     """
     bad = (
-        "\0" in relative
+        not _can_be_a_name(relative)
         or relative.startswith(("/", "\\", "~"))
         or (len(relative) > 1 and relative[1] == ":")
         or "\\" in relative
         or ".." in Path(relative).parts
-        or any(len(part) > _MAX_NAME for part in Path(relative).parts)
         or not relative.strip()
     )
     if not bad:

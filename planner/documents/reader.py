@@ -109,7 +109,7 @@ class Tree:
         return Fault(id, message, where, self.mark(trail).source.line(where.line), allowed, hint)
 
 
-def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str = "") -> Tree:
+def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str = "", root: Path | None = None) -> Tree:
     """Read one YAML file.
 
     Parameters
@@ -117,12 +117,13 @@ def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str =
     path : a regular file of at most 4 MiB.
     budget : what this run may still read; a fresh one where there is no run.
     name : how the file is called in errors; its path if empty.
+    root : folder that the file must lie in, where a document named it.
 
     Raises
     ------
     InputError : the file cannot be read, or is not the YAML described at the top of this module.
     """
-    text = read_text(path, budget=budget or ReadBudget(), name=name)
+    text = read_text(path, budget=budget or ReadBudget(), name=name, root=root)
     return parse_yaml(text, name=name or str(path))
 
 

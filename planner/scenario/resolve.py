@@ -130,7 +130,7 @@ def _extended(file: Path, root: Path, budget: ReadBudget, chain: tuple[Path, ...
     """Give a file's tree over the tree of what it extends."""
     real = file.resolve()
     shown = " -> ".join(visible(str(link)) for link in (*chain, file))
-    tree = read_yaml(file, budget=budget)
+    tree = read_yaml(file, budget=budget, root=root if chain else None)
     require_schema(tree, SCHEMA)
     if "extends" not in tree.value:
         return tree
