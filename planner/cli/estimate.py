@@ -1,0 +1,43 @@
+"""`planner estimate`: one scenario, or one described by options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from planner.cli.outputs import emit, output_option
+from planner.cli.scenarios import changes_option, scenario_from
+from planner.planning.books import Books
+from planner.planning.dispatch import estimate
+
+
+@click.command()
+@click.argument("scenario", required=False, type=click.Path(path_type=Path))
+@click.option("--variant", metavar="NAME", help="A variant of the scenario.")
+@changes_option
+@click.option("--model", metavar="ID", help="Without a scenario: the model to train.")
+@click.option("--tokens", metavar="COUNT", help="Tokens of the run, such as 15T.")
+@click.option("--node", metavar="ID", help="Kind of node.")
+@click.option("--accelerators", metavar="N", help="How many accelerators.")
+@click.option("--sequence-length", metavar="TOKENS", help="Tokens of one sequence.")
+@click.option("--global-batch", metavar="SEQUENCES", help="Sequences of one step.")
+@click.option("--precision", metavar="FORMAT", help="Of the matrix products: bf16, fp8, ...")
+@click.option("--facility", metavar="ID", help="Where the machines stand.")
+@click.option("--term", metavar="TERM", help="on-demand, spot, reserved-1y, reserved-3y, owned, ...")
+@click.option("--framework", metavar="NAME", help="Software generation.")
+@output_option
+def command(
+    scenario: Path | None, variant: str | None, changes: dict[str, str], output: tuple[str, ...], **asked: str | None
+) -> None:
+    """Time, memory, cost, energy and carbon of SCENARIO.
+
+    Without a scenario file, describe the run by options:
+
+    \b
+      planner estimate --model llama-3.1-70b --tokens 15T --node p5.48xlarge --accelerators 512
+    """
+    books = Books()
+    resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)
+    result = estimate(resolved, books)
+    emit(result, output, never=(scenario,) if scenario else ())

@@ -1,0 +1,34 @@
+"""One scenario of any kind to its estimate."""
+
+from __future__ import annotations
+
+from planner.planning.books import Books
+from planner.planning.estimate import Estimate
+from planner.scenario.capacity import Capacity
+from planner.scenario.composite import Composite
+from planner.scenario.resolve import Resolved
+
+
+def estimate(resolved: Resolved, books: Books) -> Estimate:
+    """Give the estimate of a scenario.
+
+    Parameters
+    ----------
+    resolved : a closed scenario.
+    books : what it is looked up in.
+
+    Raises
+    ------
+    InputError : the scenario is wrong. InfeasibleError : nothing satisfies it.
+    """
+    if isinstance(resolved.document, Capacity):
+        from planner.planning.capacity import estimate_capacity
+
+        return estimate_capacity(resolved, books)
+    if isinstance(resolved.document, Composite):
+        from planner.planning.composite import estimate_composite
+
+        return estimate_composite(resolved, books)
+    from planner.planning.training import estimate_training
+
+    return estimate_training(resolved, books)

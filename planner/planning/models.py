@@ -1,0 +1,52 @@
+"""The architecture that a scenario means: a catalog model, or a shape written in place."""
+
+from __future__ import annotations
+
+from planner.catalog.shape import ArchitectureSpec
+from planner.documents.reader import Trail, Tree
+from planner.errors import InputError
+from planner.planning.books import Books
+from planner.planning.ledger import Ledger
+from planner.units import scaled
+from planner.workload.architecture import Architecture
+from planner.workload.build import architecture
+
+
+def architecture_of(
+    name: str | None,
+    shape: ArchitectureSpec | None,
+    *,
+    tree: Tree,
+    trail: Trail,
+    books: Books,
+    ledger: Ledger,
+) -> Architecture:
+    """Give an architecture by a model's name or from a shape; `trail` is where the two keys stand.
+
+    Raises
+    ------
+    InputError : neither or both are given, the model is unknown, or its shape was never published.
+    """
+    if (name is None) == (shape is None):
+        both = "both 'model' and 'architecture' are given" if name else "'model' is missing"
+        raise InputError(
+            tree.fault("missing-key", both, trail, hint="name a catalog model, or write its shape as 'architecture'")
+        )
+    if shape is not None:
+        built = architecture(shape, name="the scenario's own shape")
+        ledger.said("architecture", scaled(built.parameters, "parameters"))
+        return built
+    model = books.catalog.model(name or "", tree=tree, trail=(*trail, "model"))
+    if model.architecture is None:
+        reason = model.unpublished or "its shape is not in the catalog"
+        raise InputError(
+            tree.fault(
+                "model-unpublished",
+                f"{model.id} cannot be planned: {reason}",
+                (*trail, "model"),
+                hint="write a shape of your own as 'architecture'",
+            )
+        )
+    built = architecture(model.architecture, name=model.id)
+    ledger.take(model, "architecture", f"{scaled(built.parameters)} parameters")
+    return built

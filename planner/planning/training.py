@@ -1,0 +1,286 @@
+"""The estimate of a training run: from a closed scenario to results with ranges, parts and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.economics.energy import carbon_kg, energy_kwh
+from planner.errors import InfeasibleError
+from planner.planning.books import Books
+from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
+from planner.planning.evaluate import Evaluation, evaluate, memory_by_stage
+from planner.planning.ledger import Ledger
+from planner.planning.plan_words import words_of
+from planner.planning.training_inputs import TrainingPlan, plan_of
+from planner.planning.uncertainty import Ranged, ranged
+from planner.scenario.resolve import Resolved
+from planner.scenario.training_run import TrainingRun
+from planner.training.memory import Memory
+from planner.training.run import Hazards, RunTime, run_time
+from planner.training.step import CAUSES, StepTime
+from planner.units import Interval, gibibytes
+from planner.workload.flops import training_flops
+
+_HOUR = 3600.0
+_DAY = 86400.0
+_MONTH_HOURS = 730.0
+
+MEMORY_CAUSES: dict[str, str] = {
+    "weights": "weights",
+    "gradients": "gradients",
+    "optimizer": "optimizer states",
+    "activations": "activations",
+    "head": "logits",
+    "gathered": "gathered layers",
+    "workspace": "backward work space",
+    "reserve": "reserve, fragmentation",
+}
+RUN_CAUSES: dict[str, str] = {
+    "steps_s": "steps that count",
+    "waiting_for_data_s": "waiting for data",
+    "checkpoints_s": "writing checkpoints",
+    "lost_work_s": "work lost to failures",
+    "restarts_s": "restarts",
+}
+# Work that keeps an accelerator's units busy, and with them its power; the rest of a step it waits.
+_BUSY = ("matrix", "attention", "streaming", "head", "recompute", "optimizer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Operations of one step and bytes of one checkpoint."""
+
+    model_flops: float
+    hardware_flops: float
+    checkpoint_bytes: float
+    peak_flops_per_s: float
+    busy_share: float
+
+
+def estimate_training(resolved: Resolved, books: Books) -> Estimate:
+    """Give the estimate of a training scenario.
+
+    Raises
+    ------
+    InputError : the scenario is wrong. InfeasibleError : it does not fit, and by how much.
+    """
+    run = resolved.document
+    if not isinstance(run, TrainingRun):
+        raise AssertionError("a training run is wanted")
+    ledger = Ledger(books.catalog)
+    plan = plan_of(run, resolved.tree, books, ledger)
+    evaluation = evaluate(plan.problem, plan.strategy)
+    stages = memory_by_stage(plan.problem, plan.strategy)
+    _require_fit(plan, stages, resolved)
+    counts = _counts(plan, evaluation.step)
+    values = _ranged(plan, evaluation, counts)
+    middle = {name: interval.mid for name, interval in _inputs(plan, evaluation).items()}
+    return Estimate(
+        name=resolved.name,
+        title=run.title or run.name,
+        kind="training",
+        tags=run.tags,
+        results={name: _result(name, interval) for name, interval in values.results.items()},
+        plan=words_of(plan),
+        breakdowns=_breakdowns(plan, evaluation.step, counts, middle),
+        memory=tuple(_stage_memory(number, memory) for number, memory in enumerate(stages)),
+        memory_capacity_bytes=float(plan.problem.machine.memory_bytes[0]),
+        inputs=tuple(ledger.inputs.values()),
+        warnings=tuple(ledger.warnings),
+        basis=_basis(plan),
+        contributions=values.contributions,
+        scenario=resolved.tree.value,
+    )
+
+
+def _require_fit(plan: TrainingPlan, stages: list[Memory], resolved: Resolved) -> None:
+    """Refuse a plan that does not fit, with the stage, the shortage and what would help."""
+    capacity = float(plan.problem.machine.memory_bytes[0])
+    totals = [_number(memory.total) for memory in stages]
+    worst = int(np.argmax(totals))
+    if totals[worst] <= capacity:
+        return
+    parts = {name: _number(getattr(stages[worst], name)) for name in MEMORY_CAUSES}
+    largest = max(parts, key=lambda name: parts[name])
+    hints = {
+        "weights": "raise tensor or pipeline degree, or shard parameters (sharding: zero-3)",
+        "gradients": "shard gradients (sharding: zero-2), or raise tensor or pipeline degree",
+        "optimizer": "shard the optimizer (sharding: zero-1), use more data ranks, or offload it",
+        "activations": "recompute (recompute: full), smaller micro_batch, or more tensor or context ranks",
+        "head": "smaller micro_batch, or a higher tensor degree",
+    }
+    where = f"stage {worst} of {len(stages)}" if len(stages) > 1 else "an accelerator"
+    raise InfeasibleError(
+        resolved.tree.fault(
+            "does-not-fit",
+            f"does not fit: {where} needs {gibibytes(totals[worst])} of {gibibytes(capacity)} "
+            f"({gibibytes(totals[worst] - capacity)} too much; most of it {MEMORY_CAUSES[largest]}, "
+            f"{gibibytes(parts[largest])})",
+            ("parallelism",) if ("parallelism",) in resolved.tree.marks else (),
+            hint=hints.get(largest, "use more accelerators, or parallelism: auto"),
+        )
+    )
+
+
+def _inputs(plan: TrainingPlan, evaluation: Evaluation) -> dict[str, Interval]:
+    """Give the uncertain inputs of the run by name; the step's own range comes from its error on rows left out."""
+    given = plan.inputs
+    step_s = _number(evaluation.step.total)
+    named: dict[str, Interval | None] = {
+        "step time": plan.spread.scaled(step_s),
+        "tokens": given.tokens,
+        "failure rate": given.failure_rate,
+        "restart": given.restart_s,
+        "checkpoint overlap": given.checkpoint_hidden,
+        "storage read": given.storage_read_bytes_per_s,
+        "storage write": given.storage_write_bytes_per_s,
+        "PUE": given.pue,
+        "grid carbon": given.grams_per_joule,
+        "busy power": given.power.busy_w,
+        "idle power": given.power.idle_w,
+        **given.money.inputs,
+    }
+    return {name: interval for name, interval in named.items() if interval is not None}
+
+
+def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
+    problem = plan.problem
+    flops = training_flops(
+        problem.architecture,
+        sequences=round(problem.global_batch),
+        length=problem.length,
+        source_length=problem.source_length,
+        trained=problem.trained,
+    )
+    again = float(plan.strategy.recompute.layers[0])
+    total = _number(step.total)
+    busy = sum(_number(step.parts[name]) for name in _BUSY) / total
+    # A checkpoint holds the weights and the optimizer's states, each once.
+    each = problem.states.weights + problem.states.optimizer * problem.states.trained_share
+    return _Counts(
+        model_flops=flops.model,
+        hardware_flops=flops.model + again * flops.forward_layers,
+        checkpoint_bytes=each * problem.architecture.parameters,
+        peak_flops_per_s=float(problem.machine.matrix_flops_per_s[0]),
+        busy_share=min(busy, 1.0),
+    )
+
+
+def _run(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunTime:
+    step_tokens = plan.problem.global_batch * plan.problem.length
+    hazards = Hazards(
+        failures_per_s=x["failure rate"] * plan.accelerators + plan.inputs.money.reclaims_per_s,
+        restart_s=x["restart"],
+        checkpoint_write_s=counts.checkpoint_bytes / x["storage write"],
+        checkpoint_read_s=counts.checkpoint_bytes / x["storage read"],
+        checkpoint_hidden=x["checkpoint overlap"],
+        checkpoint_interval_s=plan.inputs.checkpoint_interval_s,
+    )
+    return run_time(
+        steps=x["tokens"] / step_tokens,
+        step_s=x["step time"],
+        data_bound_step_s=step_tokens * plan.inputs.bytes_per_token / x["storage read"],
+        hazards=hazards,
+    )
+
+
+def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Ranged:
+    """Give all results with their ranges, by moving each uncertain input alone."""
+    problem, n = plan.problem, plan.accelerators
+    tokens_per_step = problem.global_batch * problem.length
+    peak_memory = _number(evaluation.memory_bytes)
+    capacity = float(problem.machine.memory_bytes[0])
+
+    def outcome(x: Mapping[str, float]) -> dict[str, float | None]:
+        step_s = x["step time"]
+        run = _run(plan, counts, x)
+        hours = _number(run.total_s) / _HOUR
+        node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * counts.busy_share
+        power_w = node_w * plan.nodes
+        energy = energy_kwh(power_w, hours, x["PUE"])
+        money = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
+        cost = money.total_usd
+        grid = x.get("grid carbon")
+        return {
+            "step_time_s": step_s,
+            "tokens_per_s": tokens_per_step / step_s,
+            "tokens_per_s_per_accelerator": tokens_per_step / step_s / n,
+            "mfu": counts.model_flops / (step_s * n * counts.peak_flops_per_s),
+            "hfu": counts.hardware_flops / (step_s * n * counts.peak_flops_per_s),
+            "model_flops": counts.model_flops * x["tokens"] / tokens_per_step,
+            "steps": x["tokens"] / tokens_per_step,
+            "days": hours * _HOUR / _DAY,
+            "goodput": _number(run.goodput),
+            "accelerator_hours": hours * n,
+            "peak_memory_gb": peak_memory / 1e9,
+            "memory_headroom_gb": (capacity - peak_memory) / 1e9,
+            "checkpoint_bytes": counts.checkpoint_bytes,
+            "checkpoint_write_s": counts.checkpoint_bytes / x["storage write"],
+            "restart_s": x["restart"] + counts.checkpoint_bytes / x["storage read"],
+            "data_rate_bytes_per_s": tokens_per_step * plan.inputs.bytes_per_token / step_s,
+            "accelerators": float(n),
+            "nodes": float(plan.nodes),
+            "node_power_kw": node_w / 1e3,
+            "power_kw": power_w / 1e3,
+            "facility_power_kw": power_w * x["PUE"] / 1e3,
+            "energy_kwh": energy,
+            "carbon_kg": None if grid is None else carbon_kg(energy, grid),
+            "cost_total_usd": cost,
+            "cost_per_hour_usd": None if cost is None else cost / hours,
+            "cost_per_month_usd": None if cost is None else cost / hours * _MONTH_HOURS,
+            "cost_per_million_tokens_usd": None if cost is None else cost / x["tokens"] * 1e6,
+            "capital_usd": money.purchase_usd,
+            "parameters": float(plan.architecture.parameters),
+            "active_parameters": float(plan.architecture.active_parameters),
+        }
+
+    return ranged(outcome, _inputs(plan, evaluation))
+
+
+def _breakdowns(plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[str, float]) -> tuple[Breakdown, ...]:
+    run = _run(plan, counts, x)
+    hours = _number(run.total_s) / _HOUR
+    energy = energy_kwh(
+        (x["idle power"] + (x["busy power"] - x["idle power"]) * counts.busy_share) * plan.nodes, hours, x["PUE"]
+    )
+    spent = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
+    found = [
+        Breakdown(
+            "step", "one step", "s", tuple(Part(k, label, _number(step.parts[k])) for k, label in CAUSES.items())
+        ),
+        Breakdown(
+            "run", "the run", "s", tuple(Part(k, label, _number(getattr(run, k))) for k, label in RUN_CAUSES.items())
+        ),
+        Breakdown("power", "one node", "W", plan.inputs.power.parts(counts.busy_share)),
+    ]
+    if spent.total_usd is not None:
+        found.append(Breakdown("cost", "money", "USD", spent.parts))
+    return tuple(found)
+
+
+def _stage_memory(number: int, memory: Memory) -> StageMemory:
+    parts = tuple(Part(name, label, _number(getattr(memory, name))) for name, label in MEMORY_CAUSES.items())
+    return StageMemory(number, parts, _number(memory.total))
+
+
+def _basis(plan: TrainingPlan) -> str:
+    chip = plan.fleet.accelerator.id
+    words = {
+        "measured": f"efficiencies fitted on runs measured on {chip}",
+        "relative": f"efficiencies carried over from {plan.basis.by}; none measured on {chip}",
+        "datasheet": f"data sheet of {chip} with efficiencies of its kind; nothing like it was measured",
+    }
+    return words[plan.basis.kind]
+
+
+def _result(name: str, interval: Interval | None) -> Result:
+    if interval is None:
+        return Result(name, None, None, None)
+    return Result(name, interval.mid, interval.low, interval.high)
+
+
+def _number(value: object) -> float:
+    return float(np.ravel(np.asarray(value))[0])
