@@ -38,7 +38,8 @@ for _ in range(3):
     seconds.append(time.perf_counter() - began)
 unit = 1 if sys.platform == "darwin" else 1024
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-print(json.dumps({"seconds": min(seconds), "peak_bytes": peak, "ids": ids, "longest": max(map(len, shown.split("\\n")))}))
+longest = max(map(len, shown.split("\\n")))
+print(json.dumps({"seconds": min(seconds), "peak_bytes": peak, "ids": ids, "longest": longest}))
 """
 
 
