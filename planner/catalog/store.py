@@ -17,12 +17,15 @@ from planner.catalog.network import Network
 from planner.catalog.node import Node
 from planner.catalog.profile import Profile
 from planner.catalog.storage import Storage
-from planner.documents.files import ReadBudget
+from planner.documents.files import ReadBudget, read_text
 from planner.documents.reader import Trail, Tree, read_yaml
-from planner.documents.typed import require_schema, typed, without_own_keys
+from planner.documents.rows import Table, read_table
+from planner.documents.typed import require_schema, typed
+from planner.documents.types import Record
 from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
 
 E = TypeVar("E", bound=Entry)
+S = TypeVar("S", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ class Catalog:
     budget: ReadBudget = field(default_factory=ReadBudget)
     _entries: dict[tuple[str, str], Entry] = field(default_factory=dict, repr=False)
     _trees: dict[tuple[str, str], Tree] = field(default_factory=dict, repr=False)
-    _sources: dict[str, Source] | None = field(default=None, repr=False)
+    _sources: dict[str, Source | None] = field(default_factory=dict, repr=False)
+    _source_files: list[Tree] | None = field(default=None, repr=False)
+    _sheets: dict[str, Record] = field(default_factory=dict, repr=False)
+    _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
         """Give the accelerator of that id or alias."""
@@ -123,14 +129,44 @@ class Catalog:
         self._load(KINDS[kind], self._path(kind, name))
         return self._trees[kind, name]
 
+    def sheet(self, name: str, document: type[S]) -> S:
+        """Give the single document of that name, `prices/rules` say, from the winning folder that has it."""
+        found = self._sheets.get(name)
+        if found is None:
+            path = next((path for layer in self.layers if (path := layer / f"{name}.yaml").is_file()), None)
+            if path is None:
+                raise UnknownNameError(Fault("unknown-name", f"no '{name}.yaml' in the catalogs"))
+            tree = read_yaml(path, budget=self.budget, name=self._shown(path))
+            require_schema(tree, f"planner/{schema_name(name)}/v1")
+            found = self._sheets[name] = typed(tree, document)
+        if not isinstance(found, document):
+            raise AssertionError(f"{name} is a {type(found).__name__}")
+        return found
+
+    def table(self, name: str, columns: Sequence[str]) -> list[tuple[int, Table]]:
+        """Give the CSV files of that name, `prices/aws` say, with the number of their folder, the winning one first."""
+        if name not in self._tables:
+            self._tables[name] = [
+                (number, read_table(path, columns=columns, budget=self.budget, name=self._shown(path)))
+                for number, layer in enumerate(self.layers)
+                if _is_inside(name) and (path := layer / f"{name}.csv").is_file()
+            ]
+        return self._tables[name]
+
+    def tables(self, folder: str) -> list[str]:
+        """Give the names of the CSV files in a folder, sorted."""
+        return sorted({path.stem for layer in self.layers for path in (layer / folder).glob("*.csv")})
+
     def source(self, key: str) -> Source | None:
-        """Give a source by its key, or None."""
-        if self._sources is None:
-            self._sources = {}
-            for layer in reversed(self.layers):
-                for path in sorted(layer.glob("*sources.yaml")):
-                    self._sources.update(self._read_sources(path))
-        return self._sources.get(key)
+        """Give a source by its key, or None; of all that the files hold, only this one is looked at closely."""
+        if key not in self._sources:
+            tree = next((tree for tree in self._source_trees() if key in tree.value["sources"]), None)
+            self._sources[key] = typed(tree, Source, at=("sources", key)) if tree else None
+        return self._sources[key]
+
+    def source_keys(self) -> list[str]:
+        """Give the keys of all sources, sorted."""
+        return sorted({key for tree in self._source_trees() for key in tree.value["sources"]})
 
     def standing(self, provenance: Provenance) -> Standing:
         """Give how far a value can be trusted: its own mark, or else how its source was seen."""
@@ -148,7 +184,7 @@ class Catalog:
                 return wanted
         for path in self._files(kind):
             # Only files that hold the spelling somewhere are read: an alias costs one read, not hundreds.
-            if wanted in path.read_text("utf-8").casefold():
+            if wanted in read_text(path, budget=ReadBudget(), name=self._shown(path)).casefold():
                 entry = self._load(KINDS[kind], path)
                 if wanted in (alias.casefold() for alias in entry.aliases):
                     return entry.id
@@ -213,13 +249,33 @@ class Catalog:
                 return str(Path("catalogs") / path.relative_to(layer))
         return str(path)
 
-    def _read_sources(self, path: Path) -> dict[str, Source]:
+    def _source_trees(self) -> list[Tree]:
+        """Give the files of sources, those of the winning folder first."""
+        if self._source_files is None:
+            paths = [path for layer in self.layers for path in sorted(layer.glob("*sources.yaml"))]
+            self._source_files = [self._read_sources(path) for path in paths]
+        return self._source_files
+
+    def _read_sources(self, path: Path) -> Tree:
         tree = read_yaml(path, budget=self.budget, name=self._shown(path))
         require_schema(tree, "planner/sources/v1")
-        value = without_own_keys(tree.value)
-        if not isinstance(value.get("sources"), dict):
+        if not isinstance(tree.value.get("sources"), dict):
             raise InputError(tree.fault("missing-key", "'sources' is missing", ()))
-        return {key: typed(tree, Source, at=("sources", key)) for key in value["sources"]}
+        return tree
+
+
+def schema_name(sheet: str) -> str:
+    """Give the name in the schema of a single document.
+
+    >>> schema_name("prices/rules"), schema_name("node-power")
+    ('price-rules', 'node-power')
+    """
+    folder, _, rest = sheet.rpartition("/")
+    return f"{folder.removesuffix('s')}-{rest}" if folder else rest
+
+
+def _is_inside(name: str) -> bool:
+    return all(_is_plain(part) for part in name.split("/"))
 
 
 def _is_plain(name: str) -> bool:
