@@ -90,13 +90,15 @@ def command(kind: str | None, output: str | None) -> None:
 
 
 def _write(chosen: dict[str, dict[str, Any]], folder: Path) -> None:
+    from planner.report.write import write_text
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in chosen.items():
-            (folder / f"{name}.json").write_text(_json(schema), encoding="utf-8", newline="\n")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise input_error("not-written", f"{folder}: {reason}", hint="name a folder that can be written") from None
+        raise input_error("output-unwritable", f"{folder}: {reason}", hint="name a folder") from None
+    for name, schema in chosen.items():
+        write_text(str(folder / f"{name}.json"), _json(schema))
     click.echo(f"{len(chosen)} schemas in {folder}", err=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -95,7 +94,7 @@ def _distinct(placed: list[_Placed]) -> list[Fault]:
     for first, *others in faults.values():
         if others:
             forms = " or ".join(dict.fromkeys(f.allowed or f.message for f in (first, *others)))
-            kept.append(replace(first, id="no-form", message="none of the forms that are read here", allowed=forms))
+            kept.append(Fault("no-form", "none of the forms that are read here", first.where, first.excerpt, forms))
         else:
             kept.append(first)
     return kept

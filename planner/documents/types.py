@@ -171,7 +171,9 @@ def _read_date(value: Any) -> str:
 Text = Annotated[str, Plain(_read_text, {"type": ["string", "number"]})]
 Id = Annotated[str, Plain(_read_id, {"type": "string", "pattern": r"^[a-z0-9][a-z0-9._+-]*$"})]
 Flag = Annotated[bool, Plain(_read_bool, {"type": "boolean"})]
-Date = Annotated[str, Plain(_read_date, {"type": "string", "pattern": r"^\d{4}(-\d{2}){0,2}$"})]
+_YEAR = {"type": "integer", "minimum": 1000, "maximum": 9999}  # as YAML reads a year that is not quoted
+_DATE = {"anyOf": [{"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}){0,2}$"}, _YEAR]}
+Date = Annotated[str, Plain(_read_date, _DATE)]
 Whole = Annotated[int, whole()]
 WholeOrZero = Annotated[int, whole(0)]
 
