@@ -39,7 +39,8 @@ class ExchangeRates(Record):
         ------
         InputError : a currency without a rate.
 
-        >>> rates = ExchangeRates(schema="planner/exchange-rates/v1", date="2026-10-30", source="x", per_usd={"KRW": 1335})
+        >>> won = {"schema": "planner/exchange-rates/v1", "date": "2026-10-30", "source": "x", "per_usd": {"KRW": 1335}}
+        >>> rates = ExchangeRates.model_validate(won)
         >>> rates.convert(2.0, origin="USD", target="KRW")
         2670.0
         """
