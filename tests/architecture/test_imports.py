@@ -49,7 +49,7 @@ def layers() -> dict[str, int]:
     heights = {}
     for height, names in enumerate(reversed(contract["layers"])):
         for name in names.split("|"):
-            heights[name.strip()] = height
+            heights[name.strip(" ()")] = height
     return heights
 
 
