@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planner.catalog.defaults import Defaults
+from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceBook
 from planner.catalog.store import Catalog
 
@@ -27,6 +28,11 @@ class Books:
     def prices(self) -> PriceBook:
         """Dated prices of nodes."""
         return PriceBook(self.catalog)
+
+    @cached_property
+    def power_rule(self) -> NodePowerRule:
+        """How the power of a node is derived."""
+        return self.catalog.sheet("node-power", NodePowerRule)
 
     @cached_property
     def defaults(self) -> Defaults:

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A training run, all but its strategy.
+    """A training run, all but its strategy; many runs of one architecture where sizes are arrays.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ class Problem:
     """
 
     architecture: Architecture
-    length: int
+    length: Array | float
     source_length: int | None
-    global_batch: float
+    global_batch: Array | float
     states: StateBytes
     rules: MemoryRules
     trained: bool
     machine: Machine
     efficiency: Efficiency
-    bytes_per_element: float
+    bytes_per_element: Array | float
     quantised: bool
 
 
@@ -72,7 +72,7 @@ def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
         layers.uses,
         layers.order,
         setting=setting,
-        global_batch=np.array([problem.global_batch]),
+        global_batch=np.atleast_1d(np.asarray(problem.global_batch, dtype=float)),
         states=problem.states,
     )
     weights = tuple(float(use.layer.parameters) for use in layers.uses)

@@ -61,6 +61,11 @@ def peak_flops_per_s(accelerator: Accelerator, precision: str) -> float:
     )
 
 
+def sixteen_bit_peak(accelerator: Accelerator) -> float:
+    """Give the dense peak that attention and the head run at: 16 bits, or the nearest wider format [FLOP/s]."""
+    return next(accelerator.peak[name] for name in _SIXTEEN if name in accelerator.peak)
+
+
 def machine_of(
     node: Node,
     accelerator: Accelerator,
@@ -87,7 +92,7 @@ def machine_of(
     """
     peak = peak_flops_per_s(accelerator, precision)
     ledger.take(accelerator, f"peak.{_PEAK_OF[precision][0]}", scaled(peak, "FLOP/s", digits=4))
-    sixteen = next(accelerator.peak[name] for name in _SIXTEEN if name in accelerator.peak)
+    sixteen = sixteen_bit_peak(accelerator)
     ledger.take(accelerator, "memory.capacity", gibibytes(accelerator.memory.capacity, digits=2))
     ledger.take(accelerator, "memory.bandwidth", scaled(accelerator.memory.bandwidth, "B/s"))
     link = node.scale_up.bandwidth or (accelerator.link.bandwidth if accelerator.link else None)
@@ -107,7 +112,7 @@ def machine_of(
         memory_bandwidth_bytes_per_s=_one(accelerator.memory.bandwidth),
         matrix_flops_per_s=_one(peak),
         matrix_16bit_flops_per_s=_one(sixteen),
-        units=_one(accelerator.units or _UNITS_UNKNOWN),
+        units=_one(accelerator.units or UNITS_UNKNOWN),
         domain=_one(node.scale_up.domain),
         domain_bandwidth_bytes_per_s=_one(link if link is not None else (host.link.bandwidth if host.link else None)),
         node_accelerators=_one(per),
@@ -123,7 +128,7 @@ def machine_of(
     )
 
 
-_UNITS_UNKNOWN = 16  # few large units, as in TPU, Trainium and Gaudi chips: waves of tiles matter little
+UNITS_UNKNOWN = 16  # few large units, as in TPU, Trainium and Gaudi chips: waves of tiles matter little
 
 
 def _one(value: float | None) -> Array:

@@ -18,13 +18,15 @@ _DEGREES = (
 
 def words_of(plan: TrainingPlan) -> tuple[tuple[str, str], ...]:
     """Give the choices of a plan as (what, value) pairs."""
-    run, problem = plan.run, plan.problem
-    tokens = problem.global_batch * problem.length
+    run = plan.run
     words = [
         ("model", f"{plan.architecture.name}, {scaled(plan.architecture.parameters)} parameters"),
         ("machines", f"{plan.accelerators:,} {plan.fleet.accelerator.id} in {plan.nodes:,} {plan.fleet.node.id}"),
         ("place", plan.facility.id if plan.facility else "unnamed"),
-        ("batch", f"{problem.global_batch:,.0f} sequences of {problem.length:,}, {scaled(tokens, 'tokens')}"),
+        (
+            "batch",
+            f"{run.workload.global_batch:,.0f} sequences of {plan.length:,}, {scaled(plan.step_tokens, 'tokens')}",
+        ),
         ("precision", run.workload.precision.compute),
         ("framework", plan.framework),
         ("parallelism", _degrees(run, plan)),

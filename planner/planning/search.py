@@ -46,13 +46,13 @@ def choices_of(problem: Problem, *, accelerators: int) -> Choices:
     experts = _common([k.experts.count for s in architecture.stacks for k in s.kinds if k.experts])
     layers = architecture.layers
     powers = tuple(2**k for k in range(17))
-    long = problem.length >= _LONG_SEQUENCE
+    long = bool(np.max(problem.length) >= _LONG_SEQUENCE)
     return Choices(
         tensor=tuple(t for t in powers if heads % t == 0 and t <= max(domain, 1) and accelerators % t == 0),
         pipeline=tuple(p for p in range(1, min(layers, accelerators) + 1) if _spreads(p, layers, accelerators)),
         context=tuple(c for c in powers[:6] if (c == 1 or long) and accelerators % c == 0),
         expert=tuple(e for e in powers if experts and experts % e == 0 and e <= accelerators) if experts else (1,),
-        micro_batch=tuple(b for b in _MICRO_BATCH if b <= problem.global_batch),
+        micro_batch=tuple(b for b in _MICRO_BATCH if b <= np.max(problem.global_batch)),
         interleave=_INTERLEAVE,
         sharding=_SHARDING,
         recompute=(0.0, 1.0),
@@ -138,7 +138,7 @@ def fastest(run: TrainingRun, problem: Problem, *, accelerators: int, ledger: Le
         raise InfeasibleError(
             Fault(
                 "no-strategy",
-                f"no degrees divide {accelerators} accelerators and a batch of {problem.global_batch:g} sequences",
+                f"no degrees divide {accelerators} accelerators and a batch of {np.max(problem.global_batch):g} sequences",
                 hint="a global batch that is a multiple of the accelerators, or a rounder number of accelerators",
             )
         )

@@ -150,8 +150,8 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
     problem = plan.problem
     flops = training_flops(
         problem.architecture,
-        sequences=round(problem.global_batch),
-        length=problem.length,
+        sequences=round(plan.run.workload.global_batch),
+        length=plan.length,
         source_length=problem.source_length,
         trained=problem.trained,
     )
@@ -170,7 +170,7 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
 
 
 def _run(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunTime:
-    step_tokens = plan.problem.global_batch * plan.problem.length
+    step_tokens = plan.step_tokens
     hazards = Hazards(
         failures_per_s=x["failure rate"] * plan.accelerators + plan.inputs.money.reclaims_per_s,
         restart_s=x["restart"],
@@ -190,7 +190,7 @@ def _run(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunTime
 def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Ranged:
     """Give all results with their ranges, by moving each uncertain input alone."""
     problem, n = plan.problem, plan.accelerators
-    tokens_per_step = problem.global_batch * problem.length
+    tokens_per_step = plan.step_tokens
     peak_memory = _number(evaluation.memory_bytes)
     capacity = float(problem.machine.memory_bytes[0])
 

@@ -73,6 +73,12 @@ class TrainingPlan:
     basis: Basis
     spread: Interval
     inputs: RunInputs
+    length: int
+
+    @property
+    def step_tokens(self) -> float:
+        """Tokens of one step."""
+        return self.run.workload.global_batch * self.length
 
 
 def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> TrainingPlan:
@@ -132,6 +138,7 @@ def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Train
         basis=basis,
         spread=Interval(spread.low, 1.0, spread.high),
         inputs=_run_inputs(run, tokens, fleet, facility, nodes, tree, books, ledger),
+        length=length,
     )
 
 
@@ -263,7 +270,7 @@ def _run_inputs(
         pue=pue,
         grams_per_joule=grid.intensity if grid else None,
         power=power_of(fleet, books=books, ledger=ledger),
-        money=money_of(run.hardware, fleet.node, facility, tree=tree, books=books, ledger=ledger),
+        money=money_of(run.hardware, fleet.node, facility, nodes=nodes, tree=tree, books=books, ledger=ledger),
     )
 
 

@@ -43,7 +43,7 @@ def one(value: float) -> Array:
 
 
 def layers_of(
-    architecture: Architecture, *, sequences: Array, length: int, source_length: int | None, trained: bool
+    architecture: Architecture, *, sequences: Array, length: Array | float, source_length: int | None, trained: bool
 ) -> Layers:
     """Give the layers of all stacks, each with the tokens that it meets in one micro-batch.
 
@@ -60,12 +60,15 @@ def layers_of(
     stacks = [*architecture.stacks]
     if architecture.multi_token:
         stacks.append(architecture.multi_token)
-    source = float(source_length or length)
+    own_length = np.atleast_1d(np.asarray(length, dtype=float))
+    source = own_length if source_length is None else one(source_length)
     for number, stack in enumerate(stacks):
         feeds_another = number < len(architecture.stacks) - 1
-        own = float(stack.tokens_per_sample) or (source if feeds_another else float(length))
-        cross = float(architecture.stacks[0].tokens_per_sample) or source
-        tokens = Tokens(sequences, one(own), one(cross))
+        own = source if feeds_another else own_length
+        if stack.tokens_per_sample:
+            own = one(stack.tokens_per_sample)
+        first = architecture.stacks[0].tokens_per_sample
+        tokens = Tokens(sequences, own, one(first) if first else source)
         order += [len(uses) + kind for kind in stack.order]
         uses += [LayerUse(kind, tokens, trained) for kind in stack.kinds]
     return Layers(tuple(uses), tuple(order))

@@ -77,7 +77,7 @@ class Setting:
     machine: Machine
     efficiency: Efficiency
     links: Links
-    bytes_per_element: float
+    bytes_per_element: Array | float
     quantised: bool
 
 

@@ -1,0 +1,101 @@
+"""What a measured case is: one row of a published table, with what it measured and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from planner.catalog.accelerator import Accelerator
+from planner.workload.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One measured number, by its name in `planner.metrics`."""
+
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """Framework generation, and the date of its release in years; NaN where unknown."""
+
+    framework: str
+    released: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Degrees of a run as its row states them; None where it does not.
+
+    `sharding` is 0 to 3; `recompute` the row's own word; `searched` tells that the row states no degrees at
+    all and the planner has to choose them.
+    """
+
+    tensor: int | None = None
+    pipeline: int | None = None
+    context: int | None = None
+    expert: int | None = None
+    interleave: int | None = None
+    micro_batch: float | None = None
+    sharding: int | None = None
+    sharding_group: int | None = None
+    sequence_parallel: bool | None = None
+    recompute: str | None = None
+    dual_pipe: bool = False
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCase:
+    """One measured training run.
+
+    Parameters
+    ----------
+    id, source, quality : as the file states them; `accelerator_text` too.
+    group : "dense", "moe", "encoder", "hybrid", "lora".
+    length : tokens of one sequence. batch : sequences of one step.
+    precision : of the products, as the planner names it.
+    devices : what the degrees count: accelerators, or cores of a Trainium chip.
+    domain : devices that the scale-up link joins.
+    fabric_bytes_per_s : network of one device, one direction; NaN where unknown.
+    kind_of_rate : "step", "evaluated" (evaluation included), "hours" (accelerator-hours of a whole run).
+    """
+
+    id: str
+    source: str
+    accelerator_text: str
+    quality: str
+    group: str
+    model: str
+    architecture: Architecture
+    accelerator: Accelerator
+    length: int
+    batch: float
+    precision: str
+    trained: bool
+    software: Software
+    spread: Spread
+    accelerators: int
+    devices: int
+    domain: int
+    fabric_bytes_per_s: float
+    gradient_bytes: float
+    kind_of_rate: str
+    observations: tuple[Observation, ...]
+    near: tuple[str, ...] = ()
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that cannot be predicted, with the reason; it is listed, never dropped."""
+
+    id: str
+    source: str
+    accelerator_text: str
+    quality: str
+    group: str
+    kind: str
+    reason: str
+    observations: tuple[Observation, ...] = field(default=())

@@ -1,0 +1,140 @@
+"""The architecture that a measured training row describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from planner.catalog.shape import ArchitectureSpec
+from planner.catalog.store import Catalog
+from planner.documents.reader import parse_yaml
+from planner.errors import PlannerError
+from planner.workload.architecture import Architecture
+from planner.workload.build import architecture
+
+_GATED = ("swiglu", "geglu", "reglu")
+_MASKED_SHARE = 0.15
+
+
+class ShapeUnknownError(Exception):
+    """A row does not say enough of its model, and no catalog entry has its name."""
+
+
+class Shapes:
+    """Builds architectures of rows, each shape once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._built: dict[str, Architecture] = {}
+
+    def of(self, model: Mapping[str, Any], length: int) -> Architecture:
+        """Give the architecture of a row's `model`.
+
+        Raises
+        ------
+        ShapeUnknownError : neither the row nor the catalogs know it.
+        """
+        name = str(model.get("name", ""))
+        if model.get("layers") is None or model.get("hidden") is None or model.get("arch") == "hybrid":
+            return self.named([str(model.get("hf_id") or ""), name])
+        try:
+            spec = _spec(model, length)
+        except (KeyError, TypeError, ValueError, PlannerError) as error:
+            raise ShapeUnknownError(f"shape of {name}: {error}") from error
+        return self._build(spec, name)
+
+    def named(self, names: list[str]) -> Architecture:
+        """Give the architecture of the first name that the catalogs know."""
+        for name in names:
+            found = self._catalog.resolve("model", name) if name else None
+            if found:
+                entry = self._catalog.model(found)
+                if entry.architecture:
+                    return self._build(entry.architecture, found)
+        raise ShapeUnknownError(f"no shape of {' or '.join(n for n in names if n) or 'an unnamed model'}")
+
+    def _build(self, spec: ArchitectureSpec, name: str) -> Architecture:
+        key = spec.model_dump_json()
+        if key not in self._built:
+            self._built[key] = architecture(spec, name)
+        return self._built[key]
+
+
+def _spec(model: Mapping[str, Any], length: int) -> ArchitectureSpec:
+    layers = int(model["layers"])
+    heads = int(model["heads"])
+    encoder = model.get("arch") == "encoder"
+    moe = model.get("moe")
+    gated = model.get("mlp") in _GATED
+    document: dict[str, Any] = {
+        "hidden": model["hidden"],
+        "vocabulary": model["vocab"],
+        "tied_embeddings": bool(model.get("tied_embeddings", False)),
+        "normalization": "layer" if model.get("mlp") in ("gelu", "relu") else "rms",
+        "positions": "learned" if model.get("pos") == "learned" else "none",
+        "attention": _attention(model, heads),
+        "layers": _layers(model, layers),
+    }
+    if model.get("block") == "parallel":
+        document["parallel_block"] = True
+    if document["positions"] == "learned" or encoder:
+        document["positions"] = "learned"
+        document["max_sequence"] = max(length, 1)
+    if encoder:
+        document |= {"causal": False, "head_token_share": _MASKED_SHARE}
+    if model.get("ffn"):
+        document["feed_forward"] = {"width": model["ffn"], "gated": gated}
+    if moe:
+        document["experts"] = {
+            "count": moe["experts"],
+            "top_k": moe["topk"],
+            "width": moe["moe_ffn"],
+            "gated": gated,
+            "shared_width": moe.get("shared_ffn", 0),
+        }
+    window = model.get("sliding_window")
+    if window:
+        document["sliding"] = {"window": window["size"]}
+    return ArchitectureSpec.model_validate(parse_yaml(_as_yaml(document)).value)
+
+
+def _attention(model: Mapping[str, Any], heads: int) -> dict[str, Any]:
+    mla = model.get("mla")
+    if mla:
+        latent = {
+            "query_rank": mla["q_lora_rank"],
+            "kv_rank": mla["kv_lora_rank"],
+            "nope_dim": mla["qk_nope_head_dim"],
+            "rope_dim": mla["qk_rope_head_dim"],
+            "value_dim": mla["v_head_dim"],
+        }
+        return {"heads": heads, "latent": latent}
+    attention: dict[str, Any] = {"heads": heads, "kv_heads": model.get("kv_heads", heads)}
+    if model.get("head_dim"):
+        attention["head_dim"] = model["head_dim"]
+    return attention
+
+
+def _layers(model: Mapping[str, Any], layers: int) -> Any:
+    """Give which layers there are: dense first layers, every n-th with experts, sliding windows between full ones."""
+    moe, window = model.get("moe"), model.get("sliding_window")
+    if moe and moe.get("first_dense_layers"):
+        first = int(moe["first_dense_layers"])
+        return [{"count": first, "feed_forward": "dense"}, {"count": layers - first, "feed_forward": "experts"}]
+    every = int(moe.get("moe_layer_every", 1)) if moe else 1
+    if moe and every > 1:
+        period = [{"feed_forward": "dense"}] * (every - 1) + [{"feed_forward": "experts"}]
+        return [{"count": layers // every, "period": period}]
+    if window:
+        distance = int(window.get("global_every") or window.get("every") or 2)
+        period = [{"mixer": "sliding"}] * (distance - 1) + [{"mixer": "full"}]
+        rest = layers % distance
+        runs: list[dict[str, Any]] = [{"count": layers // distance, "period": period}]
+        return runs + ([{"count": rest, "mixer": "sliding"}] if rest else [])
+    return layers
+
+
+def _as_yaml(value: Any) -> str:
+    import json
+
+    return json.dumps(value)

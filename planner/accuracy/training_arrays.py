@@ -1,0 +1,254 @@
+"""Measured training runs as arrays: cases of one architecture stand side by side and are predicted at once.
+
+What a row does not state is filled by the rules of its framework, told in docs/accuracy.md: degrees that
+are 1, the data degree that is left, interleaving of NVIDIA's recipes, recomputation where memory lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.cases import TrainingCase
+from planner.hardware.machine import Machine
+from planner.planning.evaluate import Problem
+from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
+from planner.training.activations import MEGATRON, PLAIN_TORCH
+from planner.training.memory import MemoryRules, StateBytes
+from planner.training.strategy import Offload, Recompute, Strategy
+
+Array = NDArray[np.float64]
+
+_ELEMENT = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "mxfp8": 1.0, "nvfp4": 0.5, "int8": 1.0}
+_QUANTISED = ("fp8", "mxfp8", "nvfp4", "int8")
+_INTERLEAVED = ("megatron-core", "megatron-bridge", "mlperf")
+_SHARDED = ("fsdp", "torchtitan", "maxtext")
+_NO_SHARDING = ("megatron-2021", "megatron-deepspeed", "apex")
+_NO_SEQUENCE_PARALLEL = ("megatron-2021", "megatron-deepspeed", "neuron")
+_ALWAYS_RECOMPUTES = ("megatron-deepspeed", "megatron-2021")
+_SLACK = 0.92  # share of device memory that recipes fill before they recompute
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Recomputation of a case as shares of habits: `layers` whole, `operators`, `minimal` and `custom` policies."""
+
+    layers: float = 0.0
+    operators: float = 0.0
+    minimal: float = 0.0
+    custom: float = 0.0
+    norms: float = 0.0
+    latent: float = 0.0
+    unstated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Degrees of a case with nothing left open."""
+
+    tensor: float
+    pipeline: float
+    context: float
+    expert: float
+    interleave: float
+    micro_batch: float
+    sharding: float
+    sharding_group: float
+    sequence_parallel: float
+    ends_are_layers: float
+    again: Again
+
+
+def filled(case: TrainingCase) -> Filled:
+    """Give a case's degrees, with what its row does not state filled by the rules of its framework."""
+    s, framework = case.spread, case.software.framework
+    tensor, pipeline = float(s.tensor or 1), float(s.pipeline or 1)
+    ranks = case.devices / (tensor * pipeline)
+    if s.context:
+        context = float(s.context)
+    else:
+        context = max(1.0, ranks / case.batch) if case.group == "lora" else 1.0
+    data = ranks / context
+    layers = case.architecture.layers
+    interleave = float(s.interleave or _interleave(case, pipeline))
+    micro = s.micro_batch or (case.batch / data if framework == "maxtext" else 1.0)
+    micro = min(micro, case.batch / data)
+    slots = pipeline * interleave
+    sharding = s.sharding
+    if sharding is None:
+        sharding = 3 if framework in _SHARDED else 0 if framework in _NO_SHARDING else 1
+    sequence_parallel = s.sequence_parallel
+    if sequence_parallel is None:
+        sequence_parallel = tensor > 1 and framework not in _NO_SEQUENCE_PARALLEL
+    return Filled(
+        tensor,
+        pipeline,
+        context,
+        float(s.expert or 1),
+        interleave,
+        micro,
+        float(sharding),
+        float(s.sharding_group or 1e12),
+        1.0 if sequence_parallel else 0.0,
+        1.0 if layers % slots and not (layers + 2) % slots else 0.0,
+        _again(case),
+    )
+
+
+def _interleave(case: TrainingCase, pipeline: float) -> int:
+    """NVIDIA's dense recipes cut a stage into as many chunks as divide its layers, up to eight."""
+    each = case.architecture.layers / pipeline
+    if pipeline == 1 or case.group == "moe" or case.software.framework not in _INTERLEAVED or each % 1:
+        return 1
+    return max(chunks for chunks in range(1, 9) if each % chunks == 0)
+
+
+def _again(case: TrainingCase) -> Again:
+    text, framework = case.spread.recompute, case.software.framework
+    if text is None:
+        return Again(layers=1.0) if framework in _ALWAYS_RECOMPUTES else Again(unstated=True)
+    if text.startswith("full") and text != "full/custom":
+        return Again(layers=1.0)
+    if text == "none":
+        return Again()
+    if text.startswith("selective (RMSNorm"):
+        return Again(norms=1.0, latent=1.0)
+    if text.startswith("selective"):
+        return Again(operators=1.0) if framework == "torchtitan" else Again()
+    if text.startswith("minimal"):
+        return Again(minimal=1.0)
+    return Again(custom=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases of one architecture and one set of memory rules, as arrays over the cases.
+
+    Parameters
+    ----------
+    rows : number of each case in the list that was grouped.
+    problem : what they share; its efficiency is put in by whoever predicts.
+    strategy : degrees, without the recomputation that depends on fitted habits.
+    again : that recomputation's shares, each an array.
+    deficit : share of the layers' activations that memory lacks, where recomputation is not stated.
+    """
+
+    rows: NDArray[np.int64]
+    problem: Problem
+    strategy: Strategy
+    again: dict[str, Array]
+    deficit: Array
+
+
+def groups_of(cases: Sequence[TrainingCase], shared: Problem) -> list[Group]:
+    """Give cases as groups of arrays.
+
+    Parameters
+    ----------
+    cases : what was measured.
+    shared : any problem; its fields are replaced, its efficiency kept for the memory of unstated runs.
+    """
+    found: dict[object, list[int]] = {}
+    for number, case in enumerate(cases):
+        quantised = case.precision in _QUANTISED
+        fused = case.software.framework not in ("fsdp", "apex")
+        states = _states(case)
+        key = (id(case.architecture), case.trained, quantised, fused, states)
+        found.setdefault(key, []).append(number)
+    return [_group([cases[n] for n in numbers], np.asarray(numbers), shared) for numbers in found.values()]
+
+
+def _states(case: TrainingCase) -> StateBytes:
+    gradients = case.gradient_bytes
+    if case.software.framework in ("megatron-deepspeed", "fsdp", "maxtext", "apex", "internevo"):
+        gradients = 2.0
+    share = 1.0 if case.trained else _ADAPTER_SHARE
+    return StateBytes(2.0, gradients, 12.0, share)
+
+
+_ADAPTER_SHARE = 0.0006  # rank 16 on attention of Llama-2-70B, as MLPerf's LoRA reference has it
+
+
+def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Problem) -> Group:
+    first = cases[0]
+    degrees = [filled(case) for case in cases]
+
+    def column(name: str) -> Array:
+        return np.array([float(getattr(d, name)) for d in degrees])
+
+    nothing = np.zeros(len(cases))
+    again = {f.name: np.array([float(getattr(d.again, f.name)) for d in degrees]) for f in fields(Again)}
+    strategy = Strategy(
+        accelerators=np.array([float(case.devices) for case in cases]),
+        tensor=column("tensor"),
+        pipeline=column("pipeline"),
+        context=column("context"),
+        expert=column("expert"),
+        expert_tensor=nothing + 1.0,
+        interleave=column("interleave"),
+        micro_batch=column("micro_batch"),
+        sequence_parallel=column("sequence_parallel"),
+        sharding=column("sharding"),
+        sharding_group=column("sharding_group"),
+        schedule=nothing,
+        ends_are_layers=column("ends_are_layers"),
+        recompute=Recompute(again["layers"], nothing, again["norms"], nothing, nothing, again["latent"], nothing),
+        offload=Offload(nothing, nothing, nothing, nothing),
+    )
+    fused = first.software.framework not in ("fsdp", "apex")
+    problem = replace(
+        shared,
+        architecture=first.architecture,
+        length=np.array([float(case.length) for case in cases]),
+        source_length=None,
+        global_batch=np.array([case.batch for case in cases]),
+        states=_states(first),
+        rules=_rules(shared.rules, fused=fused),
+        trained=first.trained,
+        machine=machine_of_cases(cases),
+        bytes_per_element=np.array([_ELEMENT[case.precision] for case in cases]),
+        quantised=first.precision in _QUANTISED,
+    )
+    return Group(rows, problem, strategy, again, nothing)
+
+
+def _rules(rules: MemoryRules, *, fused: bool) -> MemoryRules:
+    return replace(rules, implementation=MEGATRON if fused else PLAIN_TORCH)
+
+
+def machine_of_cases(cases: Sequence[TrainingCase]) -> Machine:
+    """Give the machines of cases as arrays; a device is an accelerator, or a core of a chip whose cores are counted."""
+    share = np.array([case.accelerators / case.devices for case in cases])
+
+    def each(value: Callable[[TrainingCase], float]) -> Array:
+        return np.array([value(case) for case in cases])
+
+    unknown = np.full(len(cases), np.nan)
+    return Machine(
+        memory_bytes=each(lambda case: case.accelerator.memory.capacity) * share,
+        memory_bandwidth_bytes_per_s=each(lambda case: case.accelerator.memory.bandwidth) * share,
+        matrix_flops_per_s=each(lambda case: peak_flops_per_s(case.accelerator, case.precision)) * share,
+        matrix_16bit_flops_per_s=each(lambda case: sixteen_bit_peak(case.accelerator)) * share,
+        units=each(lambda case: case.accelerator.units or UNITS_UNKNOWN) * share,
+        domain=each(lambda case: case.domain),
+        domain_bandwidth_bytes_per_s=each(_link_bandwidth) * share,
+        node_accelerators=each(lambda case: min(case.domain, 8)),
+        fabric_bandwidth_bytes_per_s=each(lambda case: case.fabric_bytes_per_s),
+        fabric_latency_s=np.zeros(len(cases)),
+        host_link_bytes_per_s=unknown,
+        host_memory_bytes=unknown,
+        disk_read_bytes_per_s=unknown,
+        disk_write_bytes_per_s=unknown,
+        disk_bytes=unknown,
+    )
+
+
+def _link_bandwidth(case: TrainingCase) -> float:
+    link = case.accelerator.link
+    return link.bandwidth if link and link.bandwidth else _PCIE_BYTES_PER_S
+
+
+_PCIE_BYTES_PER_S = 16e9  # PCIe 3.0 x16, where a part has no link of its own

@@ -1,0 +1,48 @@
+"""Power of a node at work, for the whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.catalog.power import Draw, NodePowerEstimate, node_power
+from planner.planning.books import Books
+from planner.planning.estimate import Part
+from planner.planning.ledger import Ledger
+from planner.planning.machines import Fleet
+from planner.units import Interval, scaled
+
+_PARTS = (
+    ("accelerators", "accelerators"),
+    ("host", "host: processors, memory, drives"),
+    ("network_and_fans", "network, fans, supply losses"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerParts:
+    """Power of one node with its accelerators at their limit, and doing nothing [W]."""
+
+    busy_w: Interval
+    idle_w: Interval
+    estimate: NodePowerEstimate
+
+    def parts(self, busy_share: float) -> tuple[Part, ...]:
+        """Give what each part of a node draws when its accelerators work for a share of the time [W]."""
+        return tuple(Part(key, label, _mean(getattr(self.estimate, key), busy_share)) for key, label in _PARTS)
+
+
+def power_of(fleet: Fleet, *, books: Books, ledger: Ledger) -> PowerParts:
+    """Give the power of a fleet's nodes, noting the catalog values behind it."""
+    estimate = node_power(fleet.node, fleet.accelerator, books.power_rule)
+    for provenance in estimate.provenance:
+        ledger.note(
+            f"{provenance.path} of {provenance.entry}",
+            f"{scaled(estimate.rated.mid, 'W')} rated" if provenance.entry == fleet.node.id else "power of the part",
+            source=provenance.source,
+            standing=books.catalog.standing(provenance),
+        )
+    return PowerParts(estimate.full, estimate.idle, estimate)
+
+
+def _mean(draw: Draw, busy_share: float) -> float:
+    return draw.idle.mid + (draw.full.mid - draw.idle.mid) * busy_share
