@@ -288,7 +288,7 @@ def _layer_flops(
         pairs = samples * key_pairs(core, length, keys, masking)
         attention += 2 * core.heads * (core.key_dim + core.value_dim) * pairs
         scored = AttentionCore(1, 1, 0, 0, causal=core.causal)
-        index += 2 * core.index_heads * core.index_dim * samples * key_pairs(scored, length, keys, masking)
+        index += 2 * core.index_heads * (core.index_dim + 1) * samples * key_pairs(scored, length, keys, masking)
     return ForwardFlops(
         stem=0,
         projections=layers * projections,

@@ -66,6 +66,7 @@ _FAMILIES: dict[str, Family] = {
     "gemma": Family(decoders.gemma),
     "gemma2": Family(decoders.gemma2),
     "gemma3_text": Family(decoders.gemma3),
+    "gemma4_text": Family(mixtures.gemma4),
     "glm_moe_dsa": Family(latent.deepseek_sparse, "decoder-moe-mla-dsa"),
     "gpt2": Family(classic.gpt2),
     "gpt_bigcode": Family(classic.gpt_bigcode, like="gpt2"),
@@ -112,7 +113,7 @@ _FAMILIES: dict[str, Family] = {
     "xlm-roberta": Family(encoders.roberta, "encoder", Task.BASE),
 }
 # The text models inside these are read under the name of their own configuration.
-_INNER_NAMES = {"gemma3": "gemma3_text", "llama4": "llama4_text", "kimi_k25": "deepseek_v3"}
+_INNER_NAMES = {"gemma3": "gemma3_text", "gemma4": "gemma4_text", "llama4": "llama4_text", "kimi_k25": "deepseek_v3"}
 
 
 @dataclass(frozen=True, slots=True)
