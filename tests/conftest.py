@@ -27,6 +27,12 @@ settings.load_profile("planner")
 Planner = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Look for examples in the package's docstrings, but not in scripts that stand beside the tests."""
+    beside = collection_path.suffix == ".py" and collection_path.is_relative_to(ROOT / "tests")
+    return True if beside and not collection_path.name.startswith(("test_", "conftest")) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark, modules in NEEDS.items():
