@@ -105,11 +105,13 @@ def _attention(spec: StackSpec, layer: LayerSpec, attention: AttentionSpec) -> M
         window=_window(spec, layer),
         chunked=_is_chunked(spec, layer),
     )
+    # The projection of relative positions is computed once for all samples, so that it is no product per token.
+    other = (heads if attention.sinks else 0) + (spec.hidden * width if attention.position_projection else 0)
     return Mixer(
         tuple(projections),
         (core,),
         norm_parameters=normed * (2 if attention.qk_norm_bias else 1),
-        other_parameters=heads if attention.sinks else 0,
+        other_parameters=other,
     )
 
 

@@ -261,9 +261,9 @@ def _falcon(r: random.Random) -> Drawn:
         configuration,
         parallel_attn=True if new else _flag(r),
         bias=_flag(r),
-        alibi=False,
+        alibi=_flag(r),
         ffn_hidden_size=r.randrange(40, 90),
-        num_ln_in_parallel_attn=r.choice([1, 2]),
+        num_ln_in_parallel_attn=r.choice([1, 2]) if new else None,
         tie_word_embeddings=_flag(r),
     )
     return Drawn(configuration, "FalconForCausalLM")

@@ -158,7 +158,7 @@ def _inputs(config: Any, class_name: str, shape: Shape) -> dict[str, torch.Tenso
         return inputs
     # An explicit mask: making one looks at values, which a meta tensor has not.
     mask: Any = _mask(shape)
-    if kind == "bloom":
+    if kind == "bloom" or getattr(config, "alibi", False):
         mask = torch.ones(shape.samples, shape.length, device="meta")
     types = getattr(config, "layer_types", None)
     if kind in _MASK_PER_TYPE and types:

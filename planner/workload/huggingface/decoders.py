@@ -88,20 +88,25 @@ def qwen_windows(f: Fields) -> Windows:
 
 def gemma(f: Fields, task: Task) -> ArchitectureSpec:
     """Gemma 1."""
-    return decoder(f, task, attention(f, bias=_all_if(f, "attention_bias")), dense(f))
+    return decoder(f, task, attention(f, bias=_all_if(f, "attention_bias")), gemma_dense(f))
+
+
+def gemma_dense(f: Fields) -> FeedForwardSpec:
+    """Give the dense part of every Gemma."""
+    return dense(f, activation="gelu_pytorch_tanh")
 
 
 def gemma2(f: Fields, task: Task) -> ArchitectureSpec:
     """Gemma 2: norms before and after each part, every second layer slides."""
     mixing = attention(f, bias=_all_if(f, "attention_bias"))
-    return decoder(f, task, mixing, dense(f), windows=window_between(f, 2), norms_per_layer=4)
+    return decoder(f, task, mixing, gemma_dense(f), windows=window_between(f, 2), norms_per_layer=4)
 
 
 def gemma3(f: Fields, task: Task) -> ArchitectureSpec:
     """Gemma 3's text model: five sliding layers, then a full one."""
     mixing = attention(f, bias=_all_if(f, "attention_bias"), qk_norm="head")
     period = f.whole("sliding_window_pattern", "_sliding_window_pattern", default=6)
-    return decoder(f, task, mixing, dense(f), windows=window_between(f, period), norms_per_layer=4)
+    return decoder(f, task, mixing, gemma_dense(f), windows=window_between(f, period), norms_per_layer=4)
 
 
 def phi3(f: Fields, task: Task) -> ArchitectureSpec:
