@@ -81,6 +81,7 @@ class Catalog:
     _sources: dict[str, Source | None] = field(default_factory=dict, repr=False)
     _source_files: list[Tree] | None = field(default=None, repr=False)
     _sheets: dict[str, Record] = field(default_factory=dict, repr=False)
+    _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
@@ -124,6 +125,10 @@ class Catalog:
         for name in self.ids(kind):
             yield self._load(KINDS[kind], self._path(kind, name))
 
+    def entry(self, kind: str, name: str) -> Entry:
+        """Give the entry of a kind by its id."""
+        return self._load(KINDS[kind], self._path(kind, name))
+
     def tree(self, kind: str, name: str) -> Tree:
         """Give the positioned text of an entry, for errors that point into it."""
         self._load(KINDS[kind], self._path(kind, name))
@@ -139,9 +144,14 @@ class Catalog:
             tree = read_yaml(path, budget=self.budget, name=self._shown(path))
             require_schema(tree, f"planner/{schema_name(name)}/v1")
             found = self._sheets[name] = typed(tree, document)
+            self._sheet_trees[name] = tree
         if not isinstance(found, document):
             raise AssertionError(f"{name} is a {type(found).__name__}")
         return found
+
+    def sheet_tree(self, name: str) -> Tree:
+        """Give the positioned text of a single document that `sheet` gave, for errors that point into it."""
+        return self._sheet_trees[name]
 
     def table(self, name: str, columns: Sequence[str]) -> list[tuple[int, Table]]:
         """Give the CSV files of that name, `prices/aws` say, with the number of their folder, the winning one first."""
