@@ -69,6 +69,8 @@ class AttentionCore:
     top_k : sparse attention: tokens that one query attends to; 0 is all that it sees.
     index_heads, index_dim : heads and head size of the sparse indexer.
     value_is_key : values are the keys, and are cached once.
+    rotary : queries and keys are turned by their positions.
+    normed : queries and keys, or their latents, pass a norm each.
     """
 
     heads: int
@@ -84,6 +86,8 @@ class AttentionCore:
     index_heads: int = 0
     index_dim: int = 0
     value_is_key: bool = False
+    rotary: bool = False
+    normed: bool = False
 
     @property
     def cache_elements(self) -> int:
@@ -147,6 +151,7 @@ class Experts:
     top_k: int
     projections: tuple[Projection, ...]
     gated: bool
+    activation: str = "silu"
 
     @property
     def width(self) -> int:
@@ -187,6 +192,8 @@ class Layer:
     feed_forward : what every token meets of the feed-forward part: a dense one, shared experts, or both.
     experts : mixture of experts, if it has one.
     norms : normalisations over the hidden size.
+    normalization : "rms" divides by the root mean square; others subtract the mean first.
+    parallel : all parts of the layer read its input, and not each the one before.
     norm_parameters : elements of all norms, those of queries, keys and latents included.
     other_parameters : what is left: sinks, router scales.
     per_sample : projections of one vector per sample, not of every token (adaptive norms).
@@ -200,6 +207,8 @@ class Layer:
     feed_forward: FeedForward | None = None
     experts: Experts | None = None
     norms: int = 2
+    normalization: str = "rms"
+    parallel: bool = False
     norm_parameters: int = 0
     other_parameters: int = 0
     per_sample: tuple[Projection, ...] = ()
@@ -232,7 +241,8 @@ class Stack:
     hidden : size of a token's vector.
     kinds : the different layers.
     order : index into `kinds` of every layer, first to last.
-    final_norm_parameters : elements of the norm after the last layer.
+    final_norm, final_norm_parameters : whether a norm follows the last layer; its elements.
+    embedding_norm : a norm stands before the first layer.
     tokens_per_sample : tokens that one sample makes here, when the model fixes it (197 patches); 0 where
         the sequence length does.
     shared_layers : layers of one kind use one set of weights (ALBERT).
@@ -245,6 +255,8 @@ class Stack:
     final_norm_parameters: int = 0
     tokens_per_sample: int = 0
     shared_layers: bool = False
+    final_norm: bool = True
+    embedding_norm: bool = False
 
     @property
     def layers(self) -> int:

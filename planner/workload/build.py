@@ -128,6 +128,8 @@ def _stack(side: _Side, source_hidden: int | None) -> Stack:
         final_norm_parameters=NORM_VECTORS[spec.normalization] * spec.hidden if spec.final_norm else 0,
         tokens_per_sample=_tokens_per_sample(spec),
         shared_layers=spec.shared_layers,
+        final_norm=spec.final_norm,
+        embedding_norm=spec.embedding.norm or bool(spec.image and spec.image.norm),
     )
 
 
@@ -160,6 +162,8 @@ def _layer(spec: StackSpec, kind: LayerSpec, source_hidden: int | None) -> Layer
         feed_forward=part.feed_forward,
         experts=part.experts,
         norms=norms,
+        normalization=spec.normalization,
+        parallel=spec.parallel_block,
         norm_parameters=norms * NORM_VECTORS[spec.normalization] * spec.hidden + mixing.norm_parameters,
         other_parameters=mixing.other_parameters + part.other_parameters,
         per_sample=per_sample,

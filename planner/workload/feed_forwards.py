@@ -29,9 +29,11 @@ def feed_forward_part(spec: StackSpec, kind: FeedForwardName) -> FeedForwardPart
         width, gated, activation = dense.width, dense.gated, dense.activation
     experts: Experts | None = None
     if kind in ("experts", "dense-and-experts") and spec.experts:
-        experts = _experts(spec.hidden, spec.experts)
+        # Experts state no activation of their own: they use that of the model's dense layers.
+        used = spec.feed_forward.activation if spec.feed_forward else "silu"
+        experts = _experts(spec.hidden, spec.experts, used)
         projections += _around_experts(spec.hidden, spec.experts)
-        gated, activation = spec.experts.gated, activation or "silu"
+        gated, activation = spec.experts.gated, used
         width += spec.experts.shared_width
         if spec.experts.router_scales:
             other = spec.hidden + spec.experts.count
@@ -46,10 +48,10 @@ def _matrices(prefix: str, hidden: int, width: int, *, gated: bool, bias: bool) 
     return [*first, Projection(f"{prefix}down", width, hidden, Split.ROW, width, bias)]
 
 
-def _experts(hidden: int, spec: ExpertsSpec) -> Experts:
+def _experts(hidden: int, spec: ExpertsSpec, activation: str) -> Experts:
     inner = spec.latent or hidden
     matrices = _matrices("experts-", inner, spec.width, gated=spec.gated, bias=spec.bias)
-    return Experts(spec.count, spec.top_k, tuple(matrices), spec.gated)
+    return Experts(spec.count, spec.top_k, tuple(matrices), spec.gated, activation)
 
 
 def _around_experts(hidden: int, spec: ExpertsSpec) -> list[Projection]:

@@ -168,6 +168,8 @@ def _latent_attention(spec: StackSpec, layer: LayerSpec, attention: AttentionSpe
         index_dim=index_dim,
         window=_window(spec, layer),
         chunked=_is_chunked(spec, layer),
+        rotary=True,
+        normed=True,
     )
     return Mixer(tuple(projections), (core,), norm_parameters=norms)
 
