@@ -148,3 +148,11 @@ def test_help_imports_click_alone() -> None:
 
 def test_the_version_imports_click_alone() -> None:
     assert third_party(loaded_by("--version")) == {"click"}
+
+
+def test_an_estimate_imports_neither_frames_nor_fits_nor_charts() -> None:
+    example = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
+    loaded = loaded_by("estimate", example)
+    heavy = {"pandas", "scipy", "jinja2", "altair", "vl_convert", "torch", "transformers", "distributed"}
+    assert loaded & heavy == set()
+    assert {"click", "numpy", "pydantic", "yaml"} <= loaded
