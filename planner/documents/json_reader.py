@@ -19,6 +19,7 @@ from planner.errors import Fault, InputError, Location, brief
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 _NOT_FINITE = re.compile(r"-?Infinity|NaN")
 _STRINGS = JSONDecoder()  # used for strings alone
@@ -144,6 +145,8 @@ class _Parser:
         except JSONDecodeError as error:
             message = (error.msg[:1].lower() + error.msg[1:]).removesuffix(" at")
             raise InputError(self._fault(error.pos, "json-syntax", f"not JSON: {message}")) from None
+        if _LONE_SURROGATE.search(value):
+            raise InputError(self._fault(at, "json-syntax", "not JSON: half of a surrogate pair"))
         return value, end
 
     def _scalar(self, at: int) -> tuple[Any, int]:
