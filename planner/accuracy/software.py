@@ -77,10 +77,14 @@ class Words:
         node = re.search(r"(\d+)\s*Gb(?:ps|/s) RoCE per node", words)
         if node:
             return float(node[1]) * 1e9 / 8 / per_node
-        ports = re.search(r"(\d+)\s*x\b.*?(\d+)\s*G(?:b|bps|b/s)?\b", words.replace("HDR200", "HDR 200 Gb"))
-        if ports and "Ethernet NIC" not in words and "ConnectX-5" not in words:
-            return float(ports[1]) * float(ports[2]) * 1e9 / 8 / per_node
+        found = re.findall(r"(\d+)\s*x\b[^,;]*?(\d+)\s*G(?:b|bps|b/s)", words.replace("HDR200", "HDR 200 Gb"))
+        ports = max((float(count) * float(each) for count, each in found), default=0.0)
+        if ports >= _SMALLEST_FABRIC_GBPS * per_node:
+            return ports * 1e9 / 8 / per_node
         return self.rules.fabrics.get(accelerator, float("nan"))
+
+
+_SMALLEST_FABRIC_GBPS = 40.0  # ports below this per accelerator are a host's own, not the fabric of its accelerators
 
 
 def _years(date: str | None) -> float:

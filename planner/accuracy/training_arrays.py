@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 _ELEMENT = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "mxfp8": 1.0, "nvfp4": 0.5, "int8": 1.0}
 _QUANTISED = ("fp8", "mxfp8", "nvfp4", "int8")
-_INTERLEAVED = ("megatron-core", "megatron-bridge", "mlperf")
+_INTERLEAVED = ("megatron-core", "megatron-bridge", "megatron-bridge-graphs", "mlperf")
 _SHARDED = ("fsdp", "torchtitan", "maxtext")
 _NO_SHARDING = ("megatron-2021", "megatron-deepspeed", "apex")
 _NO_SEQUENCE_PARALLEL = ("megatron-2021", "megatron-deepspeed", "neuron")
@@ -58,7 +58,8 @@ class Filled:
     sharding: float
     sharding_group: float
     sequence_parallel: float
-    ends_are_layers: float
+    embedding_slots: float
+    head_slots: float
     again: Again
 
 
@@ -93,9 +94,24 @@ def filled(case: TrainingCase) -> Filled:
         float(sharding),
         float(s.sharding_group or 1e12),
         1.0 if sequence_parallel else 0.0,
-        1.0 if layers % slots and not (layers + 2) % slots else 0.0,
+        *_end_slots(case, slots),
         _again(case),
     )
+
+
+def _end_slots(case: TrainingCase, chunks: float) -> tuple[float, float]:
+    """Slots of embedding and head when layers are dealt: none where layers divide, else one each, or a balance.
+
+    Recipes whose layers do not divide lay their stages out so that the head's work counts as layers.
+    """
+    layers = case.architecture.layers
+    if layers % chunks == 0:
+        return 0.0, 0.0
+    if (layers + 2) % chunks == 0:
+        return 1.0, 1.0
+    head = sum(p.weights for p in case.architecture.head)
+    each = (case.architecture.active_parameters - head) / layers
+    return 0.0, float(round(head / each))
 
 
 def _interleave(case: TrainingCase, pipeline: float) -> int:
@@ -194,7 +210,8 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
         sharding=column("sharding"),
         sharding_group=column("sharding_group"),
         schedule=nothing,
-        ends_are_layers=column("ends_are_layers"),
+        embedding_slots=column("embedding_slots"),
+        head_slots=column("head_slots"),
         recompute=Recompute(again["layers"], nothing, again["norms"], nothing, nothing, again["latent"], nothing),
         offload=Offload(nothing, nothing, nothing, nothing),
     )

@@ -128,7 +128,7 @@ class TrainingRows:
         numbers = {k: int(row[k]) for k in ("tp", "pp", "cp", "ep", "interleave", "n_accel", "zero") if row[k]}
         return TrainingCase(
             id=id_,
-            source=source + ("" if "single" not in row["source"] else " (one node)"),
+            source=source,
             accelerator_text=row["accelerator"],
             quality="A",
             group="moe" if any(k.experts for s in shape.stacks for k in s.kinds) else "dense",

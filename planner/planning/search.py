@@ -97,7 +97,8 @@ def grid_of(choices: Choices, *, accelerators: int) -> Strategy:
         sharding=along("sharding"),
         sharding_group=nothing + 1e12,
         schedule=nothing,
-        ends_are_layers=nothing,
+        embedding_slots=nothing,
+        head_slots=nothing,
         recompute=Recompute(along("recompute"), nothing, nothing, nothing, nothing, nothing, nothing),
         offload=Offload(nothing, nothing, nothing, nothing),
     )

@@ -161,7 +161,8 @@ def strategy_of(run: TrainingRun, parallelism: Parallelism, *, accelerators: int
         sharding=one(_SHARDING[parallelism.sharding]),
         sharding_group=one(parallelism.sharding_group or _ALL_RANKS),
         schedule=one(_SCHEDULE[parallelism.schedule]),
-        ends_are_layers=one(1.0 if parallelism.embedding_and_head_are_layers else 0.0),
+        embedding_slots=one(1.0 if parallelism.embedding_and_head_are_layers else 0.0),
+        head_slots=one(1.0 if parallelism.embedding_and_head_are_layers else 0.0),
         recompute=recompute_of(run.recompute),
         offload=Offload(
             *(one(_PLACE[p]) for p in (offload.parameters, offload.gradients, offload.optimizer, offload.activations))

@@ -28,6 +28,8 @@ from planner.workload.operators import (
     Streaming,
     Tokens,
     layer_operators,
+    local_inputs,
+    local_outputs,
 )
 
 Array = NDArray[np.float64]
@@ -114,6 +116,8 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     operators = layer_operators(use.layer, use.tokens, strategy.sharding_of_layers)
     if setting.quantised:
         operators.append(_quantisation(use, strategy.sharding_of_layers, efficiency))
+    if not use.trained:
+        operators.append(_adapters(use, strategy.sharding_of_layers))
     sums = _sums(operators, use, setting)
 
     host = efficiency.host_layer_s * (efficiency.host_experts if use.layer.experts else 1.0)
@@ -192,9 +196,21 @@ def _quantisation(use: LayerUse, sharding: Sharding, efficiency: Efficiency) -> 
         width = width + use.layer.feed_forward.width / sharding.tensor
     if use.layer.experts:
         copies = use.layer.experts.top_k / sharding.tensor
-        width = width + copies * (use.layer.hidden + use.layer.experts.width / sharding.expert_tensor)
+        width = width + copies * use.layer.experts.width / sharding.expert_tensor
     # Streaming work is scaled by `element_wise` where it is timed; conversion has its own fitted count.
     return Streaming("quantisation", efficiency.quantisation_bytes / efficiency.element_wise * here * width, _ZERO)
+
+
+def _adapters(use: LayerUse, sharding: Sharding) -> Streaming:
+    """Low-rank adapters beside every projection: their products are thin, so that memory decides.
+
+    The input is read once more, the projection's output read and written once more.
+    """
+    here = use.tokens.sequences * use.tokens.length / sharding.context
+    widths = _ZERO
+    for projection in use.layer.projections:
+        widths = widths + local_inputs(projection, sharding.tensor) + 2.0 * local_outputs(projection, sharding.tensor)
+    return Streaming("adapters", 2.0 * here * widths, _ZERO)
 
 
 def tensor_blocks(layer: Layer) -> int:

@@ -1,7 +1,8 @@
 """Dealing layers to pipeline stages: how many layers of each kind a stage holds, and what is in flight.
 
 Chunks of nearly equal size are dealt in turn, as interleaved schedules do: stage i of p holds the chunks
-i, i + p, i + 2p and so on. Where embedding and head count as layers they fill the first and the last slot.
+i, i + p, i + 2p and so on. Embedding and head fill no slots, one each (as Llama 3 deals its 126 layers), or as
+many as they take layers' time, which is how layouts are made that balance an uneven number of layers.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def stage_load(order: tuple[int, ...], kinds: int, strategy: Strategy, index: Ar
     ----------
     order : kind of every layer, first to last.
     kinds : number of kinds.
-    strategy : its pipeline degree, interleaving and treatment of the ends.
+    strategy : its pipeline degree, interleaving and the slots of the ends.
     index : the stage, from 0; below the pipeline degree [1].
 
     Returns
@@ -50,15 +51,16 @@ def stage_load(order: tuple[int, ...], kinds: int, strategy: Strategy, index: Ar
     Loads that broadcast over the pipeline axes of the strategy.
     """
     stages, chunks = strategy.pipeline, strategy.interleave
-    ends = strategy.ends_are_layers
+    first_slots, last_slots = strategy.embedding_slots, strategy.head_slots
     before = _before(order, kinds)
-    slots = len(order) + 2.0 * ends
-    layers = [np.zeros(np.broadcast_shapes(stages.shape, chunks.shape, ends.shape, index.shape))] * kinds
+    slots = len(order) + first_slots + last_slots
+    shape = np.broadcast_shapes(stages.shape, chunks.shape, slots.shape, index.shape)
+    layers = [np.zeros(shape)] * kinds
     for turn in range(int(np.max(chunks))):
         chunk = index + turn * stages
-        # Slot numbers less the embedding's slot are layer numbers.
-        start = _clip(np.floor(chunk * slots / (stages * chunks) + 1e-9) - ends, len(order))
-        stop = _clip(np.floor((chunk + 1.0) * slots / (stages * chunks) + 1e-9) - ends, len(order))
+        # Slot numbers less the embedding's slots are layer numbers.
+        start = _clip(np.floor(chunk * slots / (stages * chunks) + 1e-9) - first_slots, len(order))
+        stop = _clip(np.floor((chunk + 1.0) * slots / (stages * chunks) + 1e-9) - first_slots, len(order))
         held = np.where(turn < chunks, 1.0, 0.0)
         layers = [layers[k] + held * (before[k][stop] - before[k][start]) for k in range(kinds)]
     first = np.where(index == 0, 1.0, 0.0)

@@ -128,7 +128,8 @@ def step_time(
     # With a pipeline the parameters are gathered once per step and kept for all micro-batches.
     parts["sharded"] = parts["sharded"] / once_per_step
     running = m * slowest.total - (m - m / once_per_step) * slowest.parts["sharded"]
-    fixed = setting.efficiency.step_s
+    # Clipping, logging and data loading wait for the slowest rank: their time grows with the ranks' number.
+    fixed = setting.efficiency.step_s * np.log2(2.0 * strategy.accelerators) / _RANKS_OF_STEP_S
     before = running + bubble + sends + data + update + moved + fixed
     doublings = np.maximum(np.log2(strategy.accelerators / 8.0), 0.0)
     jitter = before * setting.efficiency.jitter * doublings
@@ -142,6 +143,9 @@ def step_time(
         "jitter": jitter,
     }
     return StepTime(before + jitter, {name: np.asarray(parts[name]) for name in CAUSES}, m)
+
+
+_RANKS_OF_STEP_S = 4.0  # `step_s` is stated for eight accelerators, log2(2 x 8)
 
 
 def _stage(load: StageLoad, times: Sequence[LayerTime], sharded: Sequence[Array], ends: _Ends) -> _Stage:

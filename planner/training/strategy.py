@@ -67,7 +67,7 @@ class Strategy:
     sharding : 0 none, 1 optimizer states, 2 and gradients, 3 and parameters (ZeRO stages, FSDP is 3).
     sharding_group : ranks over which states are divided; the whole data-parallel group unless hybrid.
     schedule : 0 one forward one backward (interleaved where `interleave` > 1), 1 ZB-H1, 2 ZB-H2.
-    ends_are_layers : 1 where embedding and head fill a layer's slot each when layers are dealt to stages.
+    embedding_slots, head_slots : layers' slots that embedding and head fill when layers are dealt to stages.
     recompute, offload : what is computed again, what is kept elsewhere.
     """
 
@@ -83,7 +83,8 @@ class Strategy:
     sharding: Array
     sharding_group: Array
     schedule: Array
-    ends_are_layers: Array
+    embedding_slots: Array
+    head_slots: Array
     recompute: Recompute
     offload: Offload
 
