@@ -75,7 +75,10 @@ def lint_catalog(catalog: Catalog) -> LintResult:
     for kind, found in entries.items():
         findings += _owners(catalog, kind, found)
         for entry in found.values():
-            findings += entry_findings(catalog, kind, entry, catalog.tree(kind, entry.id))
+            try:
+                findings += entry_findings(catalog, kind, entry, catalog.tree(kind, entry.id))
+            except InputError as error:
+                unreadable += error.faults
     for name, document in SHEETS.items():
         try:
             catalog.sheet(name, document)
@@ -84,7 +87,8 @@ def lint_catalog(catalog: Catalog) -> LintResult:
             unreadable += error.faults
     findings += _source_dates(catalog, unreadable)
     findings += price_findings(catalog, unreadable)
-    return LintResult(tuple(unreadable), tuple(findings))
+    # A broken document is met again by everything that refers to it.
+    return LintResult(tuple(dict.fromkeys(unreadable)), tuple(findings))
 
 
 def entry_findings(catalog: Catalog, kind: str, entry: Entry, tree: Tree) -> list[Fault]:

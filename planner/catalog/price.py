@@ -181,10 +181,11 @@ class PriceBook:
         for layer, table in self._tables(seller):
             for index, cells in enumerate(table.rows):
                 # Rows per accelerator hold for every machine that has it.
-                if cells[0].casefold() in names and cells[6] == "node":
+                if cells[6] == "accelerator":
+                    if cells[1] == node.accelerator:
+                        found.append(_offer(table, index, seller, layer, node.accelerators))
+                elif cells[0].casefold() in names:
                     found.append(_offer(table, index, seller, layer, 1))
-                elif cells[6] == "accelerator" and cells[1] == node.accelerator:
-                    found.append(_offer(table, index, seller, layer, node.accelerators))
         return tuple(sorted(found, key=_age))
 
     def _published(self, node: Node, seller: str, term: Term, region: str, on: str) -> Offer | None:

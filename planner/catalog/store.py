@@ -24,6 +24,7 @@ from planner.documents.typed import require_schema, typed
 from planner.documents.types import Record
 from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
 
+_LONGEST_NAME = 100
 E = TypeVar("E", bound=Entry)
 S = TypeVar("S", bound=Record)
 
@@ -83,6 +84,7 @@ class Catalog:
     _sheets: dict[str, Record] = field(default_factory=dict, repr=False)
     _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
+    _adopted: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
         """Give the accelerator of that id or alias."""
@@ -115,6 +117,14 @@ class Catalog:
     def defaults(self) -> Defaults:
         """Give what is assumed where a scenario does not say."""
         return self._get("defaults", Defaults, "planner", None, ())
+
+    def adopt(self, kind: str, path: Path) -> str:
+        """Take one entry from a file outside the folders, over all of them; give its id.
+
+        For files that a person named; what a document names is never a path.
+        """
+        self._adopted[kind, path.stem] = path
+        return self._load(KINDS[kind], path).id
 
     def ids(self, kind: str) -> list[str]:
         """Give the ids of one kind, sorted."""
@@ -188,6 +198,8 @@ class Catalog:
     def resolve(self, kind: str, name: str) -> str | None:
         """Give the id that a name belongs to, or None: an id itself, or an alias in any case."""
         wanted = name.casefold()
+        if (kind, name) in self._adopted:
+            return name
         for layer in self.layers:
             folder = layer / KINDS[kind].folder
             if _is_plain(wanted) and (folder / f"{wanted}.yaml").is_file():
@@ -227,6 +239,8 @@ class Catalog:
         return [seen[name] for name in sorted(seen)]
 
     def _path(self, kind: str, name: str) -> Path:
+        if (kind, name) in self._adopted:
+            return self._adopted[kind, name]
         for layer in self.layers:
             path = layer / KINDS[kind].folder / f"{name}.yaml"
             if path.is_file():
@@ -289,4 +303,4 @@ def _is_inside(name: str) -> bool:
 
 
 def _is_plain(name: str) -> bool:
-    return bool(name) and "/" not in name and "\\" not in name and not name.startswith(".") and "\0" not in name
+    return 0 < len(name) <= _LONGEST_NAME and not name.startswith(".") and not set(name) & {"/", "\\", "\0"}

@@ -173,8 +173,8 @@ def _node_row(catalog: Catalog, entry: Entry) -> list[Cell]:
 
 
 _MODELS = (
-    Column("id", "model"),
-    Column("family", "family"),
+    Column("id", "model", elastic=True),
+    Column("family", "family", elastic=True),
     Column("parameters", "parameters", scaled),
     Column("active_parameters", "active", scaled),
     Column("released", "released"),
@@ -246,7 +246,7 @@ _PRICES = (
     Column("provider", wide=True),
     Column("accelerator", wide=True),
     Column("accelerators", "n"),
-    Column("region", "region"),
+    Column("region", "region", elastic=True),
     Column("term", "term"),
     Column("usd_per_h", "USD/h", _dollars),
     Column("date", "date"),

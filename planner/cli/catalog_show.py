@@ -169,7 +169,9 @@ def _some_of_each(offers: list[Offer]) -> list[Offer]:
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     pad = " " * indent
-    return textwrap.wrap(for_terminal(text), width, initial_indent=pad, subsequent_indent=pad + "  ")
+    return textwrap.wrap(
+        for_terminal(text), width, initial_indent=pad, subsequent_indent=pad + "  ", break_on_hyphens=False
+    )
 
 
 def _watts(power: Interval) -> str:

@@ -15,13 +15,16 @@ def for_terminal(text: str) -> str:
 
 
 # What a spreadsheet takes for the beginning of a formula, in ASCII and in full width (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def for_csv(text: str) -> str:
-    """Give text for a cell of a CSV file: what a spreadsheet would run as a formula gets an apostrophe before it.
+    """Give text for a cell of a CSV file: control characters as escapes, and no formula.
+
+    What a spreadsheet would run gets an apostrophe before it.
 
     >>> for_csv("=1+1"), for_csv("p5.48xlarge")
     ("'=1+1", 'p5.48xlarge')
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
