@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ class _Parser:
         self._text = text
         self._source = SourceText(name, text)
         self._infinity = allow_infinity
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        # Lines are those that excerpts are cut from.
+        self._starts = [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
         self._marks: dict[Trail, Mark] = {}
         self._faults: list[Fault] = []
         self._values = 0
