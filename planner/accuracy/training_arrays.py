@@ -16,7 +16,7 @@ from planner.accuracy.cases import TrainingCase
 from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem
 from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
-from planner.training.activations import MEGATRON, PLAIN_TORCH
+from planner.training.implementation import MEGATRON, TORCH_CUDA
 from planner.training.memory import MemoryRules, StateBytes
 from planner.training.strategy import Offload, Recompute, Strategy
 
@@ -233,7 +233,7 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
 
 
 def _rules(rules: MemoryRules, *, fused: bool) -> MemoryRules:
-    return replace(rules, implementation=MEGATRON if fused else PLAIN_TORCH)
+    return replace(rules, implementation=MEGATRON if fused else TORCH_CUDA)
 
 
 def machine_of_cases(cases: Sequence[TrainingCase]) -> Machine:

@@ -11,7 +11,7 @@ from planner.catalog.profile import FrameworkMoves
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError
 from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
-from planner.training.activations import MEGATRON, PLAIN_TORCH
+from planner.training.implementation import MEGATRON, TORCH_CUDA
 from planner.training.memory import LayerUse, MemoryRules, StateBytes
 from planner.training.strategy import Offload, Recompute, Strategy
 from planner.workload.architecture import Architecture
@@ -70,7 +70,7 @@ def layers_of(
         first = architecture.stacks[0].tokens_per_sample
         tokens = Tokens(sequences, own, one(first) if first else source)
         order += [len(uses) + kind for kind in stack.order]
-        uses += [LayerUse(kind, tokens, trained) for kind in stack.kinds]
+        uses += [LayerUse(kind, tokens, trained, stack.shared_layers) for kind in stack.kinds]
     return Layers(tuple(uses), tuple(order))
 
 
@@ -104,7 +104,7 @@ def states_of(workload: TrainingWorkload, architecture: Architecture) -> StateBy
 
 def rules_of(workload: TrainingWorkload, framework: FrameworkMoves) -> MemoryRules:
     """Give what a framework adds to a run's states and activations."""
-    base = MEGATRON if framework.fused else PLAIN_TORCH
+    base = MEGATRON if framework.fused else TORCH_CUDA
     implementation = replace(
         base,
         flash=workload.flash_attention,

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.training.activations import Implementation, head_bytes, kept_bytes, saved_tensors
+from planner.training.activations import bytes_by_group, kept_bytes, saved_tensors
+from planner.training.end_activations import head_bytes, source_bytes, stem_bytes, table_bytes
+from planner.training.implementation import Implementation
 from planner.training.stages import StageLoad, in_flight
 from planner.training.strategy import Strategy
+from planner.training.tape import Kept, SavedTensor
 from planner.workload.architecture import Architecture, Layer, Projection
 from planner.workload.operators import Sharding, Tokens, local_inputs, local_outputs
 
@@ -19,11 +22,23 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class LayerUse:
-    """One kind of layer with the tokens that it meets in one micro-batch, and whether its weights train."""
+    """One kind of layer with the tokens that it meets in one micro-batch.
+
+    Parameters
+    ----------
+    layer, tokens : the kind and its input.
+    trained : its weights train.
+    shared : all layers of the kind use one set of weights (ALBERT).
+    """
 
     layer: Layer
     tokens: Tokens
     trained: bool = True
+    shared: bool = False
+
+    def held(self, count: Array) -> Array:
+        """Give the sets of weights of so many layers [1]."""
+        return np.minimum(count, 1.0) if self.shared else count
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,11 @@ class StateBytes:
     gradients: float
     optimizer: float
     trained_share: float = 1.0
+
+    @property
+    def per_parameter(self) -> float:
+        """All states of one parameter, as held once [B]."""
+        return self.weights + (self.gradients + self.optimizer) * self.trained_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +121,8 @@ class Held:
 def held_parameters(layer: Layer, sharding: Sharding) -> Held:
     """Give the parameters of one layer on one accelerator, before any sharding of states [1]."""
     dense = np.asarray(float(layer.norm_parameters + layer.other_parameters))
-    dense = dense + sum((_held(p, sharding.tensor) for p in layer.projections), start=np.asarray(0.0))
+    held = (_held(p, sharding.tensor) for p in (*layer.projections, *layer.per_sample))
+    dense = dense + sum(held, start=np.asarray(0.0))
     if layer.scan:
         vectors = layer.scan.parameters + layer.scan.convolution_parameters
         dense = dense + vectors / np.minimum(sharding.tensor, float(layer.scan.heads))
@@ -117,17 +138,43 @@ def _held(projection: Projection, tensor: Array) -> Array:
     return local_inputs(projection, tensor) * outputs + (outputs if projection.bias else 0.0)
 
 
-def end_parameters(architecture: Architecture, sharding: Sharding) -> tuple[Array, Array]:
-    """Give the parameters of the embedding and of the head on one accelerator [1].
+@dataclass(frozen=True, slots=True)
+class EndParameters:
+    """Parameters outside the layers on one accelerator [1].
 
-    With tied embeddings the head is a second copy of the embedding where the two are on different stages;
-    `stage_memory` drops it where they are not.
+    Parameters
+    ----------
+    embedding : before the first layer. head : behind the last one.
+    shared : of both, the matrix that tied embeddings hold once where both are on one stage.
     """
-    stems = sum(c.parameters for c in architecture.convolutions)
-    embedding = architecture.embedding_parameters / sharding.tensor + architecture.position_parameters + stems
-    head = sum((_held(p, sharding.tensor) for p in architecture.head), start=np.asarray(0.0))
-    final = architecture.head_parameters + sum(s.final_norm_parameters for s in architecture.stacks)
-    return np.asarray(embedding), head + float(final)
+
+    embedding: Array
+    head: Array
+    shared: Array
+
+    def of(self, stage: StageLoad) -> Array:
+        """Give those of one stage [1]."""
+        held: Array = stage.embedding * self.embedding + stage.head * self.head
+        return held - stage.embedding * stage.head * self.shared
+
+
+def end_parameters(architecture: Architecture, sharding: Sharding) -> EndParameters:
+    """Give the parameters of the embedding and of the head on one accelerator.
+
+    The token table and the vocabulary's matrix are divided over tensor ranks; with tied embeddings the
+    latter is a second copy of the table where the two are on different stages.
+    """
+    one = np.ones_like(sharding.tensor)
+    matrix = sum((_held(p, sharding.tensor) for p in architecture.head), start=np.asarray(0.0))
+    pooled = sum((_held(p, one) for p in architecture.pooled), start=np.asarray(0.0))
+    norms = architecture.head_parameters + sum(s.final_norm_parameters for s in architecture.stacks)
+    vocabulary = [p for p in architecture.head if p.name == "vocabulary"]
+    tied = sum((p.weights / np.minimum(sharding.tensor, float(p.shards)) for p in vocabulary), start=np.asarray(0.0))
+    return EndParameters(
+        embedding=architecture.embedding_parameters / sharding.tensor + architecture.stem_parameters,
+        head=matrix + pooled + float(norms),
+        shared=tied if architecture.tied else np.asarray(0.0),
+    )
 
 
 def stage_memory(
@@ -158,24 +205,33 @@ def stage_memory(
 
     Notes
     -----
-    States are divided by the sharding group: optimizer from stage 1 on, gradients from 2, weights from 3,
-    where the two largest gathered layers are alive besides. Experts divide by the data ranks that hold the
-    same experts. The peak stands where the backward pass begins: all activations in flight, the head's
-    logits and the gradient of its weights.
+    States are divided by the sharding group: optimizer from stage 1 on, gradients from 2, weights from 3.
+    Experts divide by the data ranks that hold the same experts. The peak stands where the backward pass
+    begins, with all activations in flight: either at the head, with the logits and the gradient of its
+    matrix, or, the logits gone, in the layer that needs most besides what it kept.
     """
     sharding = strategy.sharding_of_layers
-    dense, expert, largest = np.asarray(0.0), np.asarray(0.0), np.asarray(0.0)
-    kept, trained = np.asarray(0.0), np.asarray(0.0)
+    nothing = np.asarray(0.0)
+    dense, expert, largest, kept, besides = nothing, nothing, nothing, nothing, nothing
     for use, count in zip(uses, stage.layers, strict=True):
         held = held_parameters(use.layer, sharding)
-        dense, expert = dense + count * held.dense, expert + count * held.expert
+        dense, expert = dense + use.held(count) * held.dense, expert + use.held(count) * held.expert
         largest = np.maximum(largest, np.where(count > 0, held.dense + held.expert, 0.0))
         tensors = saved_tensors(use.layer, use.tokens, sharding, rules.implementation)
         kept = kept + count * kept_bytes(tensors, strategy.recompute)
-        trained = trained + count * (held.dense + held.expert) * use.trained
-    embedding, head = end_parameters(architecture, sharding)
-    shares_embedding = stage.embedding * stage.head if architecture.tied else 0.0
-    dense = dense + stage.embedding * embedding + stage.head * head * (1.0 - shares_embedding)
+        besides = np.maximum(besides, np.where(count > 0, _besides(tensors, count, strategy), 0.0))
+    ends = end_parameters(architecture, sharding)
+    dense = dense + ends.of(stage)
+    flying = in_flight(strategy, micro_batches, stage.index)
+    kept = kept + _between(architecture, uses, stage, sharding, rules.implementation)
+    tables = table_bytes(architecture, uses[-1].tokens.length, sharding, rules.implementation)
+
+    at_head = stage.head * head_bytes(
+        architecture, uses[-1].tokens, sharding, rules.implementation, copies=rules.logits_copies
+    )
+    matrix = sum((_held(p, sharding.tensor) for p in architecture.head), start=nothing)
+    of_head = stage.head * rules.head_gradient_bytes * matrix * (1.0 if states.trained_share == 1.0 else 0.0)
+    is_head = at_head + of_head >= besides
 
     group = strategy.state_group
     expert_group = np.minimum(strategy.sharding_group, np.maximum(strategy.expert_data, 1.0))
@@ -185,33 +241,16 @@ def stage_memory(
         by_expert = np.where(strategy.sharding >= from_stage, expert_group, 1.0)
         return bytes_each * (dense / by_dense + expert / by_expert)
 
-    offload = strategy.offload
-    gathered = np.where(strategy.sharding >= 3.0, 2.0 * states.weights * largest, 0.0)
-    flying = in_flight(strategy, micro_batches, stage.index)
-    last = uses[-1]
-    at_head = head_bytes(
-        architecture,
-        last.tokens,
-        sharding,
-        copies=rules.logits_copies,
-        element_bytes=rules.implementation.element_bytes,
-    )
-    vocabulary = sum((_held(p, sharding.tensor) for p in architecture.head), start=np.asarray(0.0))
-    head_trains = 1.0 if states.trained_share == 1.0 else 0.0
-    workspace = np.maximum(
-        stage.head * rules.head_gradient_bytes * vocabulary * head_trains,
-        _layer_workspace(uses, stage, strategy, rules),
-    )
-    share = states.trained_share
+    offload, share = strategy.offload, states.trained_share
     used = Memory(
         weights=divided(3.0, states.weights) * _here(offload.parameters),
         gradients=divided(2.0, states.gradients * share) * _here(offload.gradients),
         optimizer=divided(1.0, states.optimizer * share) * _here(offload.optimizer),
-        activations=flying * kept * _here(offload.activations),
-        head=stage.head * at_head,
-        gathered=gathered,
-        workspace=workspace,
-        reserve=np.asarray(0.0),
+        activations=(flying * kept + tables) * _here(offload.activations),
+        head=np.where(is_head, at_head, 0.0),
+        gathered=_gathered(strategy, largest, states),
+        workspace=np.where(is_head, of_head, besides),
+        reserve=nothing,
     )
     return replace(used, reserve=rules.reserve_bytes + rules.fragmentation * used.allocated)
 
@@ -221,18 +260,46 @@ def _here(kept: Array) -> Array:
     return np.where(kept == 0, 1.0, 0.0)
 
 
-def _layer_workspace(uses: Sequence[LayerUse], stage: StageLoad, strategy: Strategy, rules: MemoryRules) -> Array:
+def _gathered(strategy: Strategy, largest: Array, states: StateBytes) -> Array:
+    """Whole layers beside the shards [B]: the weights of the one that runs and of the next one."""
+    elsewhere = (strategy.sharding >= 3.0) | (strategy.offload.parameters > 0)
+    return np.where(elsewhere, 2.0 * states.weights * largest, 0.0)
+
+
+def _between(
+    architecture: Architecture,
+    uses: Sequence[LayerUse],
+    stage: StageLoad,
+    sharding: Sharding,
+    implementation: Implementation,
+) -> Array:
+    """What is kept before the first layer, and between an encoder and its decoder [B].
+
+    An encoder's result is kept by each stage that holds layers which read it.
+    """
+    total = stage.embedding * stem_bytes(architecture, uses[0].tokens, sharding, implementation)
+    readers = [n for use, n in zip(uses, stage.layers, strict=True) if any(core.cross for core in use.layer.cores)]
+    reads = sum(readers, start=np.asarray(0.0)) > 0
+    first = 0
+    for stack in architecture.stacks[:-1]:
+        result = source_bytes(stack, uses[first].tokens, sharding, implementation)
+        total = total + np.where(reads | (stage.embedding > 0), result, 0.0)
+        first += len(stack.kinds)
+    return np.asarray(total)
+
+
+def _besides(tensors: Sequence[SavedTensor], count: Array, strategy: Strategy) -> Array:
     """What one layer holds besides while its backward pass runs [B].
 
-    Everything it would have kept where it is computed again, and the gradients of its feed-forward's inner
-    tensors, which are the largest that are alive together.
+    Everything it would have kept where it is computed again or kept elsewhere, and the gradients of its
+    feed-forward's inner tensors, which are the largest that are alive together. A share of less than one
+    layer in all is computed again in the same proportion.
     """
-    most = np.asarray(0.0)
-    sharding = strategy.sharding_of_layers
-    for use, count in zip(uses, stage.layers, strict=True):
-        tensors = saved_tensors(use.layer, use.tokens, sharding, rules.implementation)
-        whole = sum((t.size_bytes for t in tensors), start=np.asarray(0.0))
-        inner = (t.size_bytes for t in tensors if t.name.endswith((" inner", " activation")))
-        again = whole - kept_bytes(tensors, strategy.recompute) + sum(inner, start=np.asarray(0.0))
-        most = np.maximum(most, np.where(count > 0, again, 0.0))
-    return most
+    sizes = bytes_by_group(tensors)
+    again = strategy.recompute
+    some = np.minimum(1.0, again.layers * count)
+    whole = sum((size for group, size in sizes.items() if group is not Kept.BOUNDARY), start=np.asarray(0.0))
+    parts = whole - kept_bytes(tensors, replace(again, layers=np.asarray(0.0)))
+    layer = whole - kept_bytes(tensors, replace(again, layers=np.asarray(1.0)))
+    returned = np.where(strategy.offload.activations > 0, whole, some * layer + (1.0 - some) * parts)
+    return returned + sizes.get(Kept.INNER, 0.0) + sizes.get(Kept.ACTIVATION, 0.0)

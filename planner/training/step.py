@@ -307,11 +307,11 @@ def stage_parameters(
     dense, expert = _ZERO, _ZERO
     for kind, use in enumerate(uses):
         held = held_parameters(use.layer, sharding)
-        dense = dense + order.count(kind) * held.dense
-        expert = expert + order.count(kind) * held.expert
-    embedding, head = end_parameters(architecture, sharding)
-    twice = np.where((strategy.pipeline > 1.0) | (not architecture.tied), 1.0, 0.0)
-    return (dense + embedding + head * twice) / strategy.pipeline, expert / strategy.pipeline
+        count = use.held(np.asarray(float(order.count(kind))))
+        dense, expert = dense + count * held.dense, expert + count * held.expert
+    ends = end_parameters(architecture, sharding)
+    shared = np.where(strategy.pipeline > 1.0, 0.0, ends.shared)
+    return (dense + ends.embedding + ends.head - shared) / strategy.pipeline, expert / strategy.pipeline
 
 
 def _optimizer_time_s(

@@ -104,6 +104,8 @@ def _attention(spec: StackSpec, layer: LayerSpec, attention: AttentionSpec) -> M
         value_is_key=attention.value_is_key,
         window=_window(spec, layer),
         chunked=_is_chunked(spec, layer),
+        rotary=spec.positions == "rotary",
+        normed=attention.qk_norm != "none",
     )
     # The projection of relative positions is computed once for all samples, so that it is no product per token.
     other = (heads if attention.sinks else 0) + (spec.hidden * width if attention.position_projection else 0)
