@@ -30,12 +30,15 @@ class Metric:
     unit : the unit of the number printed under that name.
     meaning : one sentence.
     better : which way an improvement goes.
+    adds : the results of several scenarios add up to that of all of them, whenever each of them runs. What
+        depends on whether they run together (power, days, machines) does not.
     """
 
     name: str
     unit: str
     meaning: str
     better: Better = Better.LOWER
+    adds: bool = False
 
 
 _UP = Better.HIGHER
@@ -47,11 +50,11 @@ _TRAINING = (
     Metric("tokens_per_s_per_accelerator", "tokens/s", "tokens trained per second and accelerator", _UP),
     Metric("mfu", "1", "model FLOPs, causal attention, over the dense peak of the compute precision", _UP),
     Metric("hfu", "1", "as mfu, with the FLOPs of recomputation counted", _UP),
-    Metric("model_flops", "FLOP", "model FLOPs of the whole run, causal attention, no recomputation", _NONE),
+    Metric("model_flops", "FLOP", "model FLOPs of the whole run, causal attention, no recomputation", _NONE, adds=True),
     Metric("steps", "1", "optimizer steps of the run", _NONE),
     Metric("days", "d", "wall-clock days of the run, with failures, checkpoints and restarts"),
     Metric("goodput", "1", "share of the wall-clock time that is spent on steps that count", _UP),
-    Metric("accelerator_hours", "h", "accelerators times wall-clock hours of the run"),
+    Metric("accelerator_hours", "h", "accelerators times wall-clock hours of the run", adds=True),
     Metric("peak_memory_gb", "GB", "peak device memory on the fullest accelerator, 10^9 bytes"),
     Metric("memory_headroom_gb", "GB", "device memory left on the fullest accelerator, 10^9 bytes", _UP),
     Metric("checkpoint_bytes", "B", "size of one full checkpoint", _NONE),
@@ -63,9 +66,9 @@ _RESOURCES = (
     Metric("node_power_kw", "kW", "mean power of one node while running"),
     Metric("power_kw", "kW", "mean power of all nodes while running, without the facility's overhead"),
     Metric("facility_power_kw", "kW", "mean power drawn from the grid while running: power_kw times PUE"),
-    Metric("energy_kwh", "kWh", "energy drawn from the grid, PUE included"),
-    Metric("carbon_kg", "kgCO2e", "operational carbon of the energy drawn, at the grid's location"),
-    Metric("cost_total_usd", "USD", "all money of the scenario"),
+    Metric("energy_kwh", "kWh", "energy drawn from the grid, PUE included", adds=True),
+    Metric("carbon_kg", "kgCO2e", "operational carbon of the energy drawn, at the grid's location", adds=True),
+    Metric("cost_total_usd", "USD", "all money of the scenario", adds=True),
     Metric("cost_per_hour_usd", "USD/h", "money per wall-clock hour"),
     Metric("cost_per_month_usd", "USD/month", "money per month of 730 hours"),
     Metric("cost_per_million_tokens_usd", "USD", "money per million tokens, input and output together"),
@@ -74,7 +77,15 @@ _RESOURCES = (
 _CAPACITY = (
     Metric("nodes_that_fit", "1", "whole nodes that fit the place's limits", _UP),
     Metric("node_rated_power_kw", "kW", "largest power one node may draw"),
+    Metric(
+        "facility_rated_power_kw", "kW", "largest power drawn from the grid: all nodes at their rated power, times PUE"
+    ),
+    Metric("peak_16bit_flops_per_s", "FLOP/s", "dense peak of all accelerators together in 16 bits", _UP),
+    Metric("peak_8bit_flops_per_s", "FLOP/s", "dense peak of all accelerators together in 8 bits", _UP),
+    Metric("device_memory_gb", "GB", "device memory of all accelerators together, 10^9 bytes", _UP),
+    Metric("electricity_per_month_usd", "USD/month", "electricity of a month of 730 hours, PUE included"),
     Metric("storage_read_bytes_per_s", "B/s", "rate at which the storage can be read", _UP),
+    Metric("storage_load", "1", "rate at which training data must be read over storage_read_bytes_per_s"),
     Metric("checkpoint_write_s", "s", "time to write one checkpoint"),
     Metric("restart_s", "s", "time from a failure to the next step that counts"),
 )

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+from planner.catalog.currency import ExchangeRates
 from planner.catalog.defaults import Defaults
 from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceBook
-from planner.catalog.store import Catalog
+from planner.catalog.store import Catalog, built_in
+from planner.planning.ledger import PROJECT
+from planner.scenario.amount import Amount
+from planner.scenario.project import DefaultChanges, Project, ReadProject
+from planner.units import Interval
 
 
 @dataclass
 class Books:
-    """Catalogs with their price book and defaults.
+    """Catalogs with their price book, exchange rates and defaults.
 
     Parameters
     ----------
     catalog : entries by kind and name, over all layers.
-    prices_on : newest date of a price that may be used, "" for any.
+    project : the project's own choices; those of an empty project where there is none.
+    root : the project's folder, which files that its documents name must not leave; none without a project.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
-    prices_on: str = ""
+    project: Project = field(default_factory=lambda: Project.model_construct(schema_="planner/project/v1"))
+    root: Path | None = None
+
+    @staticmethod
+    def of(read: ReadProject) -> Books:
+        """Give the books of a project: its catalogs before the built-in ones."""
+        return Books(Catalog(layers=(*read.catalogs, built_in())), read.document, read.root)
+
+    @property
+    def prices_on(self) -> str:
+        """Newest date of a price that may be used, "" for any."""
+        return self.project.prices.on or ""
 
     @cached_property
     def prices(self) -> PriceBook:
@@ -35,6 +54,37 @@ class Books:
         return self.catalog.sheet("node-power", NodePowerRule)
 
     @cached_property
+    def exchange_rates(self) -> ExchangeRates:
+        """The catalogs' exchange rates, and over them the project's."""
+        rates = self.catalog.sheet("exchange-rates", ExchangeRates)
+        pinned = self.project.exchange_rates
+        if pinned is None:
+            return rates
+        merged = dict(rates.per_usd) | {str(code): rate for code, rate in pinned.per_usd.items()}
+        return rates.model_copy(update={"per_usd": merged})
+
+    @cached_property
     def defaults(self) -> Defaults:
-        """What is assumed where a scenario does not say."""
-        return self.catalog.defaults()
+        """What is assumed where a scenario does not say: the catalogs' defaults, and over them the project's."""
+        return _changed(self.catalog.defaults(), self.project.defaults)
+
+    def usd(self, stated: Amount) -> Interval:
+        """Give an amount of money in US dollars.
+
+        Raises
+        ------
+        InputError : a currency without a rate.
+        """
+        return stated.interval.scaled(1.0 / self.exchange_rates.rate(stated.currency))
+
+
+def _changed(defaults: Defaults, changes: DefaultChanges) -> Defaults:
+    stated = {name: value for name in DefaultChanges.model_fields if (value := getattr(changes, name))}
+    if not stated:
+        return defaults
+    update: dict[str, Any] = dict(stated)
+    if changes.facility_of:
+        update["facility_of"] = {**defaults.facility_of, **changes.facility_of}
+    update["sources"] = {**defaults.sources, **dict.fromkeys(stated, PROJECT)}
+    update["estimated"] = tuple(path for path in defaults.estimated if path not in stated)
+    return defaults.model_copy(update=update)

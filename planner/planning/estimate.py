@@ -63,6 +63,37 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Currency:
+    """The currency that money is shown in: its code, its units for one US dollar, and the day of that rate."""
+
+    code: str = "USD"
+    per_usd: float = 1.0
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One expectation of a claim, judged.
+
+    Parameters
+    ----------
+    metric : result that is bounded; "" where something must not fit.
+    of, over : the part that is meant, and the one that it is set against.
+    low, high : the bounds, None where there is none.
+    value : what we get, a ratio where `over` is named; None where it is unknown or there is nothing.
+    holds : whether the value keeps the bounds; an unknown value keeps none.
+    """
+
+    metric: str
+    of: str
+    over: str
+    low: float | None
+    high: float | None
+    value: float | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The answer to one scenario.
 
@@ -79,6 +110,9 @@ class Estimate:
     contributions : for every metric, what each uncertain input does to it alone: (low, high) ratios.
     scenario : the closed scenario, to reproduce the estimate.
     children : parts of a composite, or nodes of a place.
+    why_not : why it does not fit, for a node or an alternative that does not; its results then are few.
+    currency : that people are shown money in; results are in US dollars.
+    verdicts : what became of the expectations of a claim.
     """
 
     name: str
@@ -96,6 +130,9 @@ class Estimate:
     contributions: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     scenario: Mapping[str, Any] = field(default_factory=dict)
     children: Mapping[str, Estimate] = field(default_factory=dict)
+    why_not: str = ""
+    currency: Currency = Currency()
+    verdicts: tuple[Verdict, ...] = ()
 
     def breakdown(self, key: str) -> Breakdown | None:
         """Give the breakdown of that key."""

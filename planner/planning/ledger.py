@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from planner.catalog.entry import Entry, Standing
 from planner.catalog.store import Catalog
 
+SCENARIO, PROJECT = "scenario", "planner.yaml"
+_SAID = (SCENARIO, PROJECT)  # sources that are the user's own word
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -16,7 +19,7 @@ class Input:
     ----------
     name : what it is, in words ("peak bf16 of h100-sxm").
     value : with its unit, as shown.
-    source : key in the catalogs' sources, "scenario" where the user said it, or "" .
+    source : key in the catalogs' sources; "scenario" or "planner.yaml" where the user said it there; or "".
     standing : how far it can be trusted.
     date : of the source or the price; "" where it has none.
     """
@@ -40,13 +43,16 @@ class Ledger:
         """Note that the value at a dotted path of a catalog entry was used."""
         provenance = entry.provenance(path)
         name = f"{path} of {entry.id}"
+        if provenance.source in _SAID:
+            self.inputs[name] = Input(name, value, provenance.source, Standing.READ)
+            return
         source = self.catalog.source(provenance.source)
         date = source.date if source else ""
         self.inputs[name] = Input(name, value, provenance.source, self.catalog.standing(provenance), date)
 
     def said(self, name: str, value: str) -> None:
         """Note a value that the scenario states."""
-        self.inputs[name] = Input(name, value, "scenario", Standing.READ)
+        self.inputs[name] = Input(name, value, SCENARIO, Standing.READ)
 
     def assume(self, name: str, value: str, source: str = "our-estimate", date: str = "") -> None:
         """Note a value that is our own estimate."""

@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 from planner.catalog.facility import Facility
 from planner.catalog.interruption import interruption
 from planner.catalog.node import Node
-from planner.documents.reader import Tree
+from planner.documents.reader import Trail, Tree
 from planner.economics.cost import Owned, owned_usd, rent_usd
 from planner.errors import InputError
 from planner.planning.books import Books
+from planner.planning.currency import note_rate
 from planner.planning.estimate import Part
 from planner.planning.ledger import Ledger
-from planner.scenario.hardware import HardwareChoice
-from planner.units import Interval, scaled, significant
+from planner.planning.offers import offer_of
+from planner.scenario.amount import Amount
+from planner.scenario.hardware import HardwareChoice, Ownership
+from planner.units import Interval
 
 _HOUR = 3600.0
+_KWH = 3.6e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Money:
             if "node price" not in x:
                 return Spent(None, ())
             owned = Owned(x["node price"], self.life_hours, x["residual"], x["utilisation"], x["upkeep"])
-            cost = owned_usd(nodes, hours, owned, energy_kwh=energy_kwh, usd_per_kwh=x["electricity"] * 3.6e6)
+            cost = owned_usd(nodes, hours, owned, energy_kwh=energy_kwh, usd_per_kwh=x["electricity"] * _KWH)
             parts = (
                 Part("capital", "machines, written off", cost.capital_usd),
                 Part("upkeep", "upkeep: support, space, staff", cost.upkeep_usd),
@@ -67,6 +71,10 @@ class Money:
         rent = rent_usd(nodes, hours, x["node-hour price"] * _HOUR)
         return Spent(rent, (Part("rent", f"renting nodes, {self.term}", rent),))
 
+    def month(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
+        """Give the money for having nodes for a month: it is paid once, however much of it they work."""
+        return self.spent({**x, "utilisation": 1.0}, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
+
 
 def money_of(
     choice: HardwareChoice,
@@ -77,13 +85,14 @@ def money_of(
     tree: Tree,
     books: Books,
     ledger: Ledger,
+    at: Trail = ("hardware",),
 ) -> Money:
-    """Give how a scenario's machines are paid for.
+    """Give how a scenario's machines are paid for; `at` is where the scenario says so.
 
     A price that nobody published is unknown: the cost then is unknown too, and the estimate says so.
     """
     if choice.term == "owned":
-        return _owned(choice, node, facility, books, ledger)
+        return _owned(choice, node, facility, tree, at, books, ledger)
     reclaims = 0.0
     if choice.term == "spot":
         taken = interruption(books.catalog, node.id, region=facility.region if facility else "")
@@ -96,55 +105,64 @@ def money_of(
             date=taken.date,
         )
     if choice.price is not None:
-        ledger.said("price of a node-hour", f"{choice.price.mid * _HOUR:g} USD")
-        return Money(choice.term, {"node-hour price": choice.price}, reclaims)
-    region = facility.region if facility and facility.provider == node.provider else ""
-    try:
-        offer = books.prices.price(
-            node.id, choice.term, region=region, on=books.prices_on, tree=tree, trail=("hardware", "term")
-        )
-    except InputError as error:
-        if error.faults[0].id != "unknown-price":
-            raise
-        ledger.warn(f"cost is unknown: {error.faults[0].message}; known: {error.faults[0].allowed}")
-        return Money(choice.term, {}, reclaims)
-    ledger.note(
-        f"price of {node.id}, {choice.term}, {offer.region}",
-        f"{significant(offer.usd_per_hour, 5)} USD/h",
-        source=offer.source,
-        standing=offer.standing,
-        date=offer.date,
-    )
-    return Money(choice.term, {"node-hour price": offer.range.scaled(1.0 / _HOUR)}, reclaims)
-
-
-def _owned(choice: HardwareChoice, node: Node, facility: Facility | None, books: Books, ledger: Ledger) -> Money:
-    given, defaults = choice.ownership, books.defaults
-    price = (given.price if given else None) or node.purchase_price
-    inputs: dict[str, Interval] = {}
-    if price is None:
-        ledger.warn(f"cost is unknown: {node.id} has no purchase price; give hardware.ownership.price")
+        _refuse_zero(choice.price, choice, tree, (*at, "price"))
+        price = books.usd(choice.price).scaled(_HOUR)
+        _say("price of a node-hour", choice.price, price, books, ledger, per="/h")
     else:
-        inputs["node price"] = price
-        if given and given.price:
-            ledger.said("price of a node", f"{scaled(price.mid, 'USD')}")
-        else:
-            ledger.take(node, "purchase_price", f"{price.mid:,.0f} USD")
+        region = facility.region if facility and facility.provider == node.provider else ""
+        found = offer_of(node, choice.term, region, tree=tree, trail=(*at, "term"), books=books, ledger=ledger)
+        if found is None:
+            return Money(choice.term, {}, reclaims)
+        price = found
+    return Money(choice.term, {"node-hour price": price.scaled(1.0 / _HOUR)}, reclaims)
+
+
+def _refuse_zero(stated: Amount, choice: HardwareChoice, tree: Tree, trail: Trail) -> None:
+    """Refuse a price of nothing that nobody confirmed: it is more often a price that is not known."""
+    if stated.is_zero and not choice.free:
+        hint = "leave the price out where it is not known; say free: true where nothing is paid"
+        raise InputError(tree.fault("price-zero", "a price of 0", trail, hint=hint))
+
+
+def _say(name: str, stated: Amount, usd: Interval, books: Books, ledger: Ledger, *, per: str = "") -> None:
+    """Note a price that the scenario states, and the exchange rate where it is in another currency."""
+    ledger.said(name, f"{usd.mid:,.6g} USD{per}")
+    if stated.currency != "USD":
+        note_rate(stated.currency, books, ledger)
+
+
+def _owned(
+    choice: HardwareChoice, node: Node, facility: Facility | None, tree: Tree, at: Trail, books: Books, ledger: Ledger
+) -> Money:
+    given, defaults = choice.ownership or Ownership(), books.defaults
+    inputs: dict[str, Interval] = {}
+    if given.price is not None:
+        _refuse_zero(given.price, choice, tree, (*at, "ownership", "price"))
+        inputs["node price"] = books.usd(given.price)
+        _say("price of a node", given.price, inputs["node price"], books, ledger)
+    elif node.purchase_price is not None:
+        inputs["node price"] = node.purchase_price
+        ledger.take(node, "purchase_price", f"{node.purchase_price.mid:,.0f} USD")
+    else:
+        ledger.warn(f"cost is unknown: {node.id} has no purchase price; give {at[0]}.ownership.price")
     for name in ("residual", "utilisation", "upkeep"):
-        stated: Interval | None = getattr(given, name) if given else None
-        if stated is None:
-            stated = getattr(defaults, name)
-            ledger.take(defaults, name, f"{stated.mid:.0%}")
-        inputs[name] = stated
-    electricity = given.electricity if given else None
-    if electricity is None and facility and facility.electricity:
-        electricity = facility.electricity.price
-        ledger.take(facility, "electricity.price", f"{electricity.mid * 3.6e6:.4f} USD/kWh")
-    elif electricity is None:
-        electricity = defaults.electricity
-        ledger.take(defaults, "electricity", f"{electricity.mid * 3.6e6:.3f} USD/kWh")
-    inputs["electricity"] = electricity
-    life = given.life if given and given.life else defaults.life
-    if not (given and given.life):
-        ledger.take(defaults, "life", f"{life / 31_536_000:g} years")
-    return Money("owned", inputs, 0.0, life / _HOUR)
+        inputs[name] = getattr(given, name) or getattr(defaults, name)
+        if getattr(given, name) is None:
+            ledger.take(defaults, name, f"{inputs[name].mid:.0%}")
+    inputs["electricity"] = _electricity(given, facility, books, ledger)
+    if given.life is None:
+        ledger.take(defaults, "life", f"{defaults.life / 31_536_000:g} years")
+    return Money("owned", inputs, 0.0, (given.life or defaults.life) / _HOUR)
+
+
+def _electricity(ownership: Ownership, facility: Facility | None, books: Books, ledger: Ledger) -> Interval:
+    """Give the price of electricity: the scenario's, the facility's, or the default [USD/J]."""
+    if ownership.electricity is not None:
+        stated = books.usd(ownership.electricity)
+        _say("price of electricity", ownership.electricity, stated.scaled(_KWH), books, ledger, per="/kWh")
+        return stated
+    if facility is not None and facility.electricity is not None:
+        ledger.take(facility, "electricity.price", f"{facility.electricity.price.mid * _KWH:.4f} USD/kWh")
+        return facility.electricity.price
+    ledger.take(books.defaults, "electricity", f"{books.defaults.electricity.mid * _KWH:.3f} USD/kWh")
+    return books.defaults.electricity

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.catalog.accelerator import Accelerator
+from planner.catalog.node import Node
 from planner.catalog.power import Draw, NodePowerEstimate, node_power
 from planner.planning.books import Books
 from planner.planning.estimate import Part
 from planner.planning.ledger import Ledger
-from planner.planning.machines import Fleet
 from planner.units import Interval, scaled
 
 _PARTS = (
@@ -31,13 +32,19 @@ class PowerParts:
         return tuple(Part(key, label, _mean(getattr(self.estimate, key), busy_share)) for key, label in _PARTS)
 
 
-def power_of(fleet: Fleet, *, books: Books, ledger: Ledger) -> PowerParts:
-    """Give the power of a fleet's nodes, noting the catalog values behind it."""
-    estimate = node_power(fleet.node, fleet.accelerator, books.power_rule)
+def power_of(node: Node, accelerator: Accelerator, *, books: Books, ledger: Ledger) -> PowerParts:
+    """Give the power of a kind of node, noting the catalog values behind it."""
+    estimate = node_power(node, accelerator, books.power_rule)
+    part = node.accelerator_power or (accelerator.power.tdp if accelerator.power else None)
+    shown = {
+        "power.rated": scaled(estimate.rated.mid, "W"),
+        "accelerator_power": scaled(part.mid, "W") if part else "",
+        "power.tdp": scaled(part.mid, "W") if part else "",
+    }
     for provenance in estimate.provenance:
         ledger.note(
             f"{provenance.path} of {provenance.entry}",
-            f"{scaled(estimate.rated.mid, 'W')} rated" if provenance.entry == fleet.node.id else "power of the part",
+            shown.get(provenance.path, "host, network, fans, supplies"),
             source=provenance.source,
             standing=books.catalog.standing(provenance),
         )

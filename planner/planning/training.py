@@ -10,6 +10,7 @@ import numpy as np
 from planner.economics.energy import carbon_kg, energy_kwh
 from planner.errors import InfeasibleError
 from planner.planning.books import Books
+from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
 from planner.planning.evaluate import Evaluation, evaluate, memory_by_stage
 from planner.planning.ledger import Ledger
@@ -93,6 +94,7 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
         basis=_basis(plan),
         contributions=values.contributions,
         scenario=resolved.tree.value,
+        currency=shown_currency(books),
     )
 
 
@@ -204,6 +206,7 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Rang
         money = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
         cost = money.total_usd
         grid = x.get("grid carbon")
+        data_rate = tokens_per_step * plan.inputs.bytes_per_token / step_s
         return {
             "step_time_s": step_s,
             "tokens_per_s": tokens_per_step / step_s,
@@ -220,7 +223,9 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Rang
             "checkpoint_bytes": counts.checkpoint_bytes,
             "checkpoint_write_s": counts.checkpoint_bytes / x["storage write"],
             "restart_s": x["restart"] + counts.checkpoint_bytes / x["storage read"],
-            "data_rate_bytes_per_s": tokens_per_step * plan.inputs.bytes_per_token / step_s,
+            "data_rate_bytes_per_s": data_rate,
+            "storage_read_bytes_per_s": x["storage read"],
+            "storage_load": data_rate / x["storage read"],
             "accelerators": float(n),
             "nodes": float(plan.nodes),
             "node_power_kw": node_w / 1e3,
@@ -235,6 +240,7 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Rang
             "capital_usd": money.purchase_usd,
             "parameters": float(plan.architecture.parameters),
             "active_parameters": float(plan.architecture.active_parameters),
+            "state_bytes": _state_bytes(plan),
         }
 
     return ranged(outcome, _inputs(plan, evaluation))
@@ -274,6 +280,14 @@ def _basis(plan: TrainingPlan) -> str:
         "datasheet": f"data sheet of {chip} with efficiencies of its kind; nothing like it was measured",
     }
     return words[plan.basis.kind]
+
+
+def _state_bytes(plan: TrainingPlan) -> float:
+    """Give the weights, gradients and optimizer states of the whole run, each held once [B]."""
+    states = plan.problem.states
+    return (
+        states.weights + (states.gradients + states.optimizer) * states.trained_share
+    ) * plan.architecture.parameters
 
 
 def _result(name: str, interval: Interval | None) -> Result:

@@ -16,7 +16,7 @@ from planner.planning.ledger import Ledger
 from planner.planning.machines import Fleet, machine_of
 from planner.planning.models import architecture_of
 from planner.planning.money import Money, money_of
-from planner.planning.places import facility_of
+from planner.planning.places import facility_of, pue_of
 from planner.planning.power import PowerParts, power_of
 from planner.planning.training_plan import check_parallelism, rules_of, states_of, strategy_of
 from planner.scenario.hardware import HardwareChoice
@@ -246,13 +246,7 @@ def _run_inputs(
     if per_token is None:
         per_token = defaults.bytes_per_token
         ledger.take(defaults, "bytes_per_token", f"{per_token:g} B/token")
-    pue = run.hardware.pue or (facility.pue if facility else defaults.pue)
-    if run.hardware.pue:
-        ledger.said("PUE", f"{pue.mid:g}")
-    elif facility:
-        ledger.take(facility, "pue", f"{pue.mid:g}")
-    else:
-        ledger.take(defaults, "pue", f"{pue.mid:g}")
+    pue = pue_of(run.hardware.pue, facility, books=books, ledger=ledger)
     grid = facility.grid if facility else None
     if facility and grid:
         ledger.take(facility, "grid.intensity", f"{grid.intensity.mid * 3.6e6:.0f} gCO2e/kWh")
@@ -269,7 +263,7 @@ def _run_inputs(
         bytes_per_token=per_token,
         pue=pue,
         grams_per_joule=grid.intensity if grid else None,
-        power=power_of(fleet, books=books, ledger=ledger),
+        power=power_of(fleet.node, fleet.accelerator, books=books, ledger=ledger),
         money=money_of(run.hardware, fleet.node, facility, nodes=nodes, tree=tree, books=books, ledger=ledger),
     )
 

@@ -15,6 +15,7 @@ from planner.units import Interval
 
 Outcome = Mapping[str, float | None]
 Evaluate = Callable[[Mapping[str, float]], Outcome]
+Effects = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Ranged:
     """
 
     results: Mapping[str, Interval | None]
-    contributions: Mapping[str, Mapping[str, tuple[float, float]]]
+    contributions: Mapping[str, Effects]
 
 
 def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
@@ -45,7 +46,6 @@ def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
     """
     middle = {name: interval.mid for name, interval in inputs.items()}
     base = evaluate(middle)
-    logs: dict[str, list[tuple[float, float]]] = {metric: [] for metric in base}
     contributions: dict[str, dict[str, tuple[float, float]]] = {metric: {} for metric in base}
     for name, interval in inputs.items():
         if interval.is_point:
@@ -57,8 +57,7 @@ def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
             if ends[0] is None or ends[1] is None or ends == (1.0, 1.0):
                 continue
             contributions[metric][name] = (ends[0], ends[1])
-            logs[metric].append((math.log(min(ends[0], ends[1])), math.log(max(ends[0], ends[1]))))
-    results = {metric: _joined(mid, logs[metric]) for metric, mid in base.items()}
+    results = {metric: joined(mid, contributions[metric]) for metric, mid in base.items()}
     return Ranged(results, {metric: effects for metric, effects in contributions.items() if effects})
 
 
@@ -68,9 +67,17 @@ def _ratio(value: float | None, mid: float | None) -> float | None:
     return value / mid
 
 
-def _joined(mid: float | None, logs: list[tuple[float, float]]) -> Interval | None:
+def joined(mid: float | None, effects: Effects) -> Interval | None:
+    """Give a result's range from what each input does to it alone.
+
+    Parameters
+    ----------
+    mid : the result; None where it is unknown, and its range with it.
+    effects : by input, the result at its low and high end over `mid`.
+    """
     if mid is None:
         return None
+    logs = [(math.log(min(ends)), math.log(max(ends))) for ends in effects.values()]
     down = math.sqrt(math.fsum(min(low, 0.0) ** 2 for low, _ in logs))
     up = math.sqrt(math.fsum(max(high, 0.0) ** 2 for _, high in logs))
     return Interval(mid * math.exp(-down), mid, mid * math.exp(up))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from planner.documents.types import (
     BytesPerSecond,
     Date,
+    Flag,
     Ratio,
     Record,
     Seconds,
@@ -15,12 +16,10 @@ from planner.documents.types import (
     UncertainPue,
     UncertainSeconds,
     UncertainShare,
-    UncertainUsd,
-    UncertainUsdPerHour,
-    UncertainUsdPerKwh,
     Whole,
     quantity,
 )
+from planner.scenario.amount import Money, MoneyPerHour, MoneyPerKwh
 from planner.units import SECONDS
 
 Term = Literal["on-demand", "spot", "capacity-block", "reserved-1y", "reserved-3y", "savings-plan", "owned"]
@@ -40,12 +39,12 @@ class Ownership(Record):
     electricity : per kWh; the facility's where unsaid.
     """
 
-    price: UncertainUsd | None = None
+    price: Money | None = None
     life: Years | None = None
     residual: UncertainShare | None = None
     utilisation: UncertainShare | None = None
     upkeep: UncertainShare | None = None
-    electricity: UncertainUsdPerKwh | None = None
+    electricity: MoneyPerKwh | None = None
 
 
 class HardwareChoice(Record):
@@ -57,7 +56,7 @@ class HardwareChoice(Record):
     accelerators, nodes : how many; one of the two, or neither where the planner is to choose.
     facility : where they stand: PUE, grid and region of the price; the provider's default where unsaid.
     term : what is paid.
-    price : of one node-hour, over the price book's.
+    price : of one node-hour, over the price book's. free : a price of 0 is meant: the machines are paid for.
     fabric_bandwidth : of one node, one direction, over the catalog's.
     oversubscription : of the fabric; 2 halves what crosses it.
     """
@@ -67,7 +66,8 @@ class HardwareChoice(Record):
     nodes: Whole | None = None
     facility: Text | None = None
     term: Term = "on-demand"
-    price: UncertainUsdPerHour | None = None
+    price: MoneyPerHour | None = None
+    free: Flag = False
     pue: UncertainPue | None = None
     ownership: Ownership | None = None
     fabric_bandwidth: BytesPerSecond | None = None

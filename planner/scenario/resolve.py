@@ -8,6 +8,7 @@ points into the file that it came from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,25 @@ MAX_EXTENDS = 4
 Scenario = TrainingRun | Capacity | Composite
 
 
+@dataclass(frozen=True)
 class Resolved:
-    """A closed scenario: the typed document, its positioned tree, its file and the variant it is."""
+    """A closed scenario.
 
-    def __init__(self, document: Scenario, tree: Tree, path: Path | None, variant: str | None) -> None:
-        self.document = document
-        self.tree = tree
-        self.path = path
-        self.variant = variant
+    Parameters
+    ----------
+    document, tree : typed, and with positions.
+    path : its file; none where it was described by options.
+    variant : of the file, if it is one.
+    root : folder that files named in it must not leave.
+    within : files of the composites that it is a part of, outermost first.
+    """
+
+    document: Scenario
+    tree: Tree
+    path: Path | None = None
+    variant: str | None = None
+    root: Path | None = None
+    within: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,6 +62,7 @@ def read_scenario(
     changes: Mapping[str, str] | None = None,
     root: Path | None = None,
     budget: ReadBudget | None = None,
+    within: tuple[Path, ...] = (),
 ) -> Resolved:
     """Read a scenario file.
 
@@ -60,14 +73,17 @@ def read_scenario(
     changes : further changes by dotted path, as YAML text (`--set workload.tokens=1T`).
     root : folder that files named inside must not leave; the file's own folder where unsaid.
     budget : what this run may still read.
+    within : files of the composites that it is a part of; it then lies in the root too.
 
     Raises
     ------
     InputError : every fault found, each with file:line:column.
     """
     file = Path(path)
-    tree = _extended(file, root or file.parent, budget or ReadBudget(), ())
-    return close(tree, path=file, variant=variant, changes=changes)
+    top = root or file.parent
+    tree = _extended(file, top, budget or ReadBudget(), (), confined=bool(within))
+    resolved = close(tree, path=file, variant=variant, changes=changes)
+    return replace(resolved, root=top, within=within)
 
 
 def close(
@@ -126,11 +142,11 @@ def _document(tree: Tree) -> Scenario:
     return document
 
 
-def _extended(file: Path, root: Path, budget: ReadBudget, chain: tuple[Path, ...]) -> Tree:
+def _extended(file: Path, root: Path, budget: ReadBudget, chain: tuple[Path, ...], *, confined: bool) -> Tree:
     """Give a file's tree over the tree of what it extends."""
     real = file.resolve()
     shown = " -> ".join(visible(str(link)) for link in (*chain, file))
-    tree = read_yaml(file, budget=budget, root=root if chain else None)
+    tree = read_yaml(file, budget=budget, root=root if chain or confined else None)
     require_schema(tree, SCHEMA)
     if "extends" not in tree.value:
         return tree
@@ -140,13 +156,13 @@ def _extended(file: Path, root: Path, budget: ReadBudget, chain: tuple[Path, ...
     if not isinstance(base, str):
         raise InputError(tree.fault("text", "'extends' names one file", ("extends",)))
     where = str(tree.location(("extends",)))
-    target = _beside(file, root, base, where)
+    target = beside(file, base, root=root, where=where)
     if target.resolve() in {link.resolve() for link in (*chain, file)} or target.resolve() == real:
         raise InputError(
             tree.fault("extends-cycle", f"extends itself: {shown} -> {visible(str(target))}", ("extends",))
         )
     try:
-        below = _extended(target, root, budget, (*chain, file))
+        below = _extended(target, root, budget, (*chain, file), confined=True)
     except InputError as error:
         if error.faults[0].id == "file-missing":
             raise InputError(
@@ -156,8 +172,15 @@ def _extended(file: Path, root: Path, budget: ReadBudget, chain: tuple[Path, ...
     return _over(tree, below)
 
 
-def _beside(file: Path, root: Path, relative: str, where: str) -> Path:
-    """Give the path of a file named in another one: relative to it, and not outside the root."""
+def beside(file: Path, relative: str, *, root: Path, where: str) -> Path:
+    """Give the path of a file that another one names relative to itself, refusing what leaves the root.
+
+    Parameters
+    ----------
+    file, relative : the file that names, and what it says.
+    root : the folder that holds both.
+    where : place of the name, for the error.
+    """
     folder = file.parent
     pieces = Path(relative).parts
     while pieces[:1] == ("..",) and folder.resolve() != root.resolve():

@@ -1,0 +1,167 @@
+"""The estimate of a composite: its parts added up, or set side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from planner.documents.reader import Trail
+from planner.errors import Fault, InfeasibleError, InputError, visible
+from planner.metrics import METRICS
+from planner.planning.books import Books
+from planner.planning.currency import shown_currency
+from planner.planning.dispatch import estimate
+from planner.planning.estimate import Breakdown, Estimate, Part, Result
+from planner.planning.ledger import Input
+from planner.planning.uncertainty import joined
+from planner.scenario import composite
+from planner.scenario.composite import Composite
+from planner.scenario.resolve import Resolved, beside, read_scenario
+
+MAX_DEPTH = 4
+
+
+def estimate_composite(resolved: Resolved, books: Books) -> Estimate:
+    """Give the estimate of a composite, with one child for each part.
+
+    Raises
+    ------
+    InputError : a part is wrong or missing, or the composite is a part of itself.
+    InfeasibleError : a part of a sum does not fit, or no alternative does.
+    """
+    whole = resolved.document
+    if not isinstance(whole, Composite):
+        raise AssertionError("a composite is wanted")
+    adds = whole.workload.combine == "sum"
+    children: dict[str, Estimate] = {}
+    refused: list[Fault] = []
+    for name, part in whole.workload.parts.items():
+        scenario = _read(resolved, name, part, books)
+        try:
+            children[name] = estimate(scenario, books)
+        except InfeasibleError as error:
+            if adds:
+                whose = resolved.tree.fault("part-infeasible", f"part '{visible(name)}' does not fit", _at(name))
+                raise InfeasibleError(whose, *error.faults) from None
+            refused += error.faults
+            children[name] = _unfit(scenario, error, books)
+    if refused and all(child.why_not for child in children.values()):
+        raise InfeasibleError(*refused)
+    told = "added up" if adds else "side by side"
+    found = Estimate(
+        name=resolved.name,
+        title=whole.title or whole.name,
+        kind="composite",
+        tags=whole.tags,
+        results={},
+        plan=(("parts", f"{len(children)}, {told}"),),
+        inputs=_inputs(children),
+        scenario=resolved.tree.value,
+        children=children,
+        currency=shown_currency(books),
+    )
+    return _summed(found, whole.workload.parts) if adds else found
+
+
+def _read(resolved: Resolved, name: str, part: composite.Part, books: Books) -> Resolved:
+    """Read the scenario of a part, refusing composites that hold themselves or are too deep."""
+    tree, trail = resolved.tree, (*_at(name), "scenario")
+    if resolved.path is None or resolved.root is None:
+        raise AssertionError("a composite is read from a file")
+    within = (*resolved.within, resolved.path)
+    path = beside(resolved.path, part.scenario, root=resolved.root, where=str(tree.location(trail)))
+    chain = " -> ".join(visible(str(link)) for link in (*within, path))
+    if _same(path, within) and part.variant is None:
+        raise InputError(tree.fault("parts-cycle", f"a part of itself: {chain}", trail))
+    if len(within) > MAX_DEPTH:
+        raise InputError(tree.fault("parts-deep", f"composites more than {MAX_DEPTH} deep: {chain}", trail))
+    if not path.is_file():
+        raise InputError(tree.fault("file-missing", f"no file '{visible(part.scenario)}'", trail))
+    return read_scenario(path, variant=part.variant, root=resolved.root, budget=books.catalog.budget, within=within)
+
+
+def _same(path: Path, within: tuple[Path, ...]) -> bool:
+    return path.resolve() in {link.resolve() for link in within}
+
+
+def _at(name: str) -> Trail:
+    return ("workload", "parts", name)
+
+
+def _unfit(scenario: Resolved, error: InfeasibleError, books: Books) -> Estimate:
+    """Give an alternative that does not fit, with why."""
+    document = scenario.document
+    return Estimate(
+        name=scenario.name,
+        title=document.title or document.name,
+        kind=document.workload.kind,
+        tags=document.tags,
+        results={},
+        scenario=scenario.tree.value,
+        why_not="; ".join(fault.message for fault in error.faults),
+        currency=shown_currency(books),
+    )
+
+
+def _inputs(children: Mapping[str, Estimate]) -> tuple[Input, ...]:
+    found: dict[str, Input] = {}
+    for child in children.values():
+        for item in child.inputs:
+            found.setdefault(item.name, item)
+    return tuple(found.values())
+
+
+def _summed(found: Estimate, parts: Mapping[str, composite.Part]) -> Estimate:
+    """Give a composite with the sums of the results that add."""
+    times = {name: part.times for name, part in parts.items()}
+    results: dict[str, Result] = {}
+    contributions: dict[str, dict[str, tuple[float, float]]] = {}
+    warnings: list[str] = []
+    for metric in (name for name, each in METRICS.items() if each.adds):
+        lacking = [name for name, child in found.children.items() if metric not in child.results]
+        if len(lacking) == len(found.children):
+            continue
+        if lacking:
+            warnings.append(f"{metric} is not summed: {', '.join(lacking)} has none")
+            continue
+        results[metric], contributions[metric] = _sum(metric, found.children, times)
+    cost = results.get("cost_total_usd")
+    shares = tuple(
+        Part(name, name, times[name] * value)
+        for name, child in found.children.items()
+        if (value := child.value("cost_total_usd")) is not None
+    )
+    by_part = (Breakdown("cost", "money by part", "USD", shares),) if cost and cost.mid is not None else ()
+    return replace(
+        found,
+        results=results,
+        contributions={metric: effects for metric, effects in contributions.items() if effects},
+        warnings=tuple(warnings),
+        breakdowns=by_part,
+    )
+
+
+def _sum(
+    metric: str, children: Mapping[str, Estimate], times: Mapping[str, float]
+) -> tuple[Result, dict[str, tuple[float, float]]]:
+    """Add up one result: unknown where that of a part is unknown.
+
+    An input of the same name moves in all parts at once: the same grid, the same price, the same error of
+    the model. Inputs of other names are independent of each other.
+    """
+    values = {name: child.value(metric) for name, child in children.items()}
+    if any(value is None for value in values.values()):
+        return Result(metric, None, None, None), {}
+    weights = {name: times[name] * (value or 0.0) for name, value in values.items()}
+    mid = sum(weights.values())
+    moved = {name: children[name].contributions.get(metric, {}) for name in children}
+    effects: dict[str, tuple[float, float]] = {}
+    for cause in dict.fromkeys(cause for each in moved.values() for cause in each):
+        ends = [sum(weights[name] * moved[name].get(cause, (1.0, 1.0))[end] for name in children) for end in (0, 1)]
+        if mid > 0:
+            effects[cause] = (ends[0] / mid, ends[1] / mid)
+    spread = joined(mid, effects)
+    if spread is None:
+        raise AssertionError("a sum of known results is known")
+    return Result(metric, spread.mid, spread.low, spread.high), effects

@@ -1,0 +1,1 @@
+"""Holding a model ready to answer; pure functions over arrays."""
