@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from planner.catalog.model import Model
 from planner.catalog.network import Network
 from planner.catalog.node import Node
 from planner.catalog.profile import Profile
+from planner.catalog.sources import SourceFiles
 from planner.catalog.storage import Storage
 from planner.documents.files import ReadBudget, read_text
 from planner.documents.reader import Trail, Tree, read_yaml
@@ -79,8 +81,6 @@ class Catalog:
     budget: ReadBudget = field(default_factory=ReadBudget)
     _entries: dict[tuple[str, str], Entry] = field(default_factory=dict, repr=False)
     _trees: dict[tuple[str, str], Tree] = field(default_factory=dict, repr=False)
-    _sources: dict[str, Source | None] = field(default_factory=dict, repr=False)
-    _source_files: list[Tree] | None = field(default=None, repr=False)
     _sheets: dict[str, Record] = field(default_factory=dict, repr=False)
     _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
@@ -178,15 +178,12 @@ class Catalog:
         return sorted({path.stem for layer in self.layers for path in (layer / folder).glob("*.csv")})
 
     def source(self, key: str) -> Source | None:
-        """Give a source by its key, or None; of all that the files hold, only this one is looked at closely."""
-        if key not in self._sources:
-            tree = next((tree for tree in self._source_trees() if key in tree.value["sources"]), None)
-            self._sources[key] = typed(tree, Source, at=("sources", key)) if tree else None
-        return self._sources[key]
+        """Give a source by its key, or None."""
+        return self._source_files.get(key)
 
     def source_keys(self) -> list[str]:
         """Give the keys of all sources, sorted."""
-        return sorted({key for tree in self._source_trees() for key in tree.value["sources"]})
+        return self._source_files.keys()
 
     def standing(self, provenance: Provenance) -> Standing:
         """Give how far a value can be trusted: its own mark, or else how its source was seen."""
@@ -273,19 +270,9 @@ class Catalog:
                 return str(Path("catalogs") / path.relative_to(layer))
         return str(path)
 
-    def _source_trees(self) -> list[Tree]:
-        """Give the files of sources, those of the winning folder first."""
-        if self._source_files is None:
-            paths = [path for layer in self.layers for path in sorted(layer.glob("*sources.yaml"))]
-            self._source_files = [self._read_sources(path) for path in paths]
-        return self._source_files
-
-    def _read_sources(self, path: Path) -> Tree:
-        tree = read_yaml(path, budget=self.budget, name=self._shown(path))
-        require_schema(tree, "planner/sources/v1")
-        if not isinstance(tree.value.get("sources"), dict):
-            raise InputError(tree.fault("missing-key", "'sources' is missing", ()))
-        return tree
+    @cached_property
+    def _source_files(self) -> SourceFiles:
+        return SourceFiles(self.layers, self.budget, self._shown)
 
 
 def schema_name(sheet: str) -> str:
