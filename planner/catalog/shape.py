@@ -6,7 +6,7 @@ layer. `planner.workload.build` expands the shape into numbers.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import model_validator
 
@@ -35,7 +35,7 @@ from planner.catalog.shape_parts import (
     PositionName,
     SlidingSpec,
 )
-from planner.documents.types import Flag, Record, Share, Whole, WholeOrZero, problem
+from planner.documents.types import Flag, Record, Share, Whole, WholeOrZero, problem, whole
 
 __all__ = [
     "LETTERS",
@@ -151,7 +151,7 @@ class ArchitectureSpec(StackSpec):
     head_token_share: Share = 1.0
     other_parameters: WholeOrZero = 0
     joint: WholeOrZero = 0
-    multi_token_layers: WholeOrZero = 0
+    multi_token_layers: Annotated[int, whole(0, MAX_LAYERS)] = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> ArchitectureSpec:

@@ -139,6 +139,7 @@ class ExpertsSpec(Record):
     top_k: Whole
     width: Whole
     gated: Flag = True
+    activation: Text = "silu"
     bias: Flag = False
     shared_width: WholeOrZero = 0
     shared_bias: Flag = False

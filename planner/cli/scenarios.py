@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from planner.cli.project import root_of
 from planner.documents.reader import Mark, SourceText, Trail, Tree, parse_yaml
 from planner.errors import input_error
 from planner.planning.books import Books
@@ -63,12 +64,17 @@ def scenario_from(
     ----------
     path, variant, changes : a file, one of its variants, values changed by dotted path.
     asked : options that describe a run without a file.
-    books : for what the options leave open: the model's longest sequence.
+    books : for what the options leave open (the model's longest sequence), and the project's folder.
     """
     said = {name: value for name, value in asked.items() if value is not None}
+    if said.get("model", "").endswith(".yaml"):
+        said["model"] = books.catalog.adopt("model", Path(said["model"]))
     if path is not None:
         changed = {".".join(str(step) for step in _WHERE[name]): value for name, value in said.items()}
-        return read_scenario(path, variant=variant, changes={**changed, **changes})
+        root = root_of(path, books)
+        return read_scenario(
+            path, variant=variant, changes={**changed, **changes}, root=root, budget=books.catalog.budget
+        )
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if name not in said]
     if missing:
         raise input_error(

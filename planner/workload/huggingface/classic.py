@@ -84,7 +84,8 @@ def bloom(f: Fields, task: Task) -> ArchitectureSpec:
 def falcon(f: Fields, task: Task) -> ArchitectureSpec:
     """Falcon: 7B with one key-value head, 40B and 180B in the new decoder architecture."""
     hidden, heads = _hidden(f, "hidden_size", "n_embed"), _heads(f)
-    new, parallel = f.flag("new_decoder_architecture"), f.flag("parallel_attn", default=True)
+    new = f.flag("new_decoder_architecture", default=f.has("n_head_kv"))
+    parallel = f.flag("parallel_attn", default=True)
     if new or not f.flag("multi_query", default=True):
         kv_heads = f.whole("num_kv_heads", "n_head_kv", default=heads)
         if not new and kv_heads != heads:

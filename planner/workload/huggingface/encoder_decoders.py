@@ -41,6 +41,7 @@ def switch(f: Fields, task: Task) -> ArchitectureSpec:
         top_k=1,
         width=f.size("d_ff", default=2048),
         gated=False,
+        activation=f.text("dense_act_fn", default="relu"),
         router_bias=f.flag("router_bias"),
     )
     encoder = _sparse(layers, f.whole("num_sparse_encoder_layers", default=3, low=0))

@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from planner.catalog.shape import MAX_LAYERS
 from planner.errors import Fault, InputError, Location, listing, visible
 
 Locate = Callable[[tuple[str, ...]], Location | None]
 """Gives the place of a field in the file, where there is a file."""
 
 LARGEST = 10**12
+_LAYER_COUNTS = frozenset(
+    [
+        *("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers"),
+        *("encoder_layers", "decoder_layers"),
+        *("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers"),
+    ]
+)
 
 
 def nowhere(trail: tuple[str, ...]) -> Location | None:  # noqa: ARG001 - a configuration that came from no file
@@ -67,8 +75,9 @@ class Fields:
         value = self.values[name]
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= LARGEST:
-            raise self.refusal(name, f"'{name}' is {_shown(value)}", allowed=f"a whole number of at least {low}")
+        high = MAX_LAYERS if name in _LAYER_COUNTS else LARGEST
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self.refusal(name, f"'{name}' is {_shown(value)}", allowed=f"a whole number, {low} to {high:,}")
         return int(value)
 
     def whole(self, *names: str, default: int, low: int = 1) -> int:

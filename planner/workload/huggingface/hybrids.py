@@ -200,6 +200,7 @@ def _nemotron_experts(f: Fields) -> ExpertsSpec:
         top_k=f.size("num_experts_per_tok", default=2),
         width=f.size("moe_intermediate_size", default=7688),
         gated=False,
+        activation=f.text("mlp_hidden_act", default="relu2"),
         shared_width=f.size("moe_shared_expert_intermediate_size", default=7688),
         shared_bias=f.flag("mlp_bias"),
         latent=f.optional("moe_latent_size"),

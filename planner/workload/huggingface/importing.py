@@ -177,7 +177,11 @@ def read_configuration(values: Mapping[str, Any], *, class_name: str = "", locat
     try:
         spec = family.read(chosen, task)
     except ValidationError as error:
+        chosen.finish()  # what is missing comes before what does not fit together without it
         raise _contradiction(chosen, error) from None
+    except InputError:
+        chosen.finish()
+        raise
     chosen.finish()
     return Imported(spec, family.kind, chosen.model_type, task.value, tuple(notes))
 
