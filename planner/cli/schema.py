@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from planner.errors import did_you_mean, input_error, listing
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every document kind by its name, sorted."""
+    from planner.accuracy.software import Rules
     from planner.catalog.entry import SourceList
+    from planner.catalog.lint import SHEETS
     from planner.catalog.store import KINDS
     from planner.documents.schema import json_schema
+    from planner.report.estimate_schema import estimate_schema
+    from planner.scenario.project import Project
 
-    found = {kind.name: json_schema(kind.document, kind=kind.name) for kind in KINDS.values()}
-    found["sources"] = json_schema(SourceList, kind="sources")
-    found["scenario"] = _scenario()
+    documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
+    documents += [*SHEETS.values(), SourceList, Project, Rules]
+    found = {"scenario": _scenario(), "estimate": estimate_schema()}
+    for document in documents:
+        kind = _kind_of(document)
+        found[kind] = json_schema(document, kind=kind)
     return dict(sorted(found.items()))
+
+
+def _kind_of(document: type[BaseModel]) -> str:
+    """Give the kind of a document from the one value that its `schema` key takes: planner/KIND/v1."""
+    (value,) = get_args(document.model_fields["schema_"].annotation)
+    return str(value).split("/")[1]
 
 
 def _scenario() -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 
 import pytest
 
 from planner.catalog.store import KINDS, built_in
+from planner.documents.json_reader import parse_json
 from planner.documents.reader import parse_yaml
 from planner.documents.typed import require_schema, typed
 from planner.errors import Fault, InputError
@@ -96,3 +98,23 @@ def test_damaged_catalog_entries_end_in_an_entry_or_in_faults_of_that_file(kind:
     assert [fault for fault in refused if fault.where is None and fault.id != "more-faults"] == []
     assert max(len(fault.message) for fault in refused) < 300
     assert not any("\n" in fault.message for fault in refused)
+
+
+def test_damaged_json_ends_in_values_or_in_an_input_error() -> None:
+    good = json.dumps({"layers": [1, 2.5e3, None, True], "text": 'a"\\b\u00e9', "nested": {"x": [[], {}]}}, indent=1)
+    generator = random.Random(SEED)
+    read = refused = 0
+    for _ in range(MUTATIONS):
+        try:
+            parse_json(damaged(good, generator))
+            read += 1
+        except InputError:
+            refused += 1
+    assert read > 100
+    assert refused > 100
+
+
+@pytest.mark.parametrize("text", ['["\\ud800"]', '{"\\udc00": 1}', '["\\udc00\\ud800"]'])
+def test_json_with_half_a_surrogate_pair_is_refused_since_nothing_could_write_it(text: str) -> None:
+    with pytest.raises(InputError, match="surrogate"):
+        parse_json(text)
