@@ -213,7 +213,10 @@ def layer_operators(layer: Layer, tokens: Tokens, sharding: Sharding) -> list[Op
     for name, group in kernels(layer.projections):
         operators.append(_product(name, group, here, tokens, sharding))
     for core in layer.cores:
+        if core.index_heads:
+            operators.append(_index(core, tokens, sharding))
         operators.append(attention(core, tokens, sharding))
+    operators += _of_samples(layer.per_sample, "layer", tokens, sharding)
     if layer.scan:
         operators.append(_scan(layer.scan, here, sharding))
     if layer.experts:
@@ -251,6 +254,39 @@ def attention(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attent
         float(core.key_dim),
         float(core.value_dim),
     )
+
+
+def _index(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attention:
+    """Give the indexer of sparse attention: it scores every earlier token, and every rank does all of it."""
+    everything = AttentionCore(core.index_heads, 1, core.index_dim, 1, causal=core.causal)
+    length = np.asarray(tokens.length, dtype=float)
+    return Attention(
+        "index",
+        tokens.sequences,
+        length / sharding.context,
+        length,
+        visible_keys(everything, length, length),
+        np.asarray(float(core.index_heads)),
+        np.asarray(1.0),
+        float(core.index_dim),
+        1.0,
+    )
+
+
+def _of_samples(projections: tuple[Projection, ...], role: str, tokens: Tokens, sharding: Sharding) -> list[Operator]:
+    """Give products of one vector per sample."""
+    one = np.asarray(1.0)
+    return [
+        MatrixProduct(
+            p.name,
+            role,
+            np.asarray(tokens.sequences, dtype=float),
+            local_outputs(p, sharding.tensor),
+            local_inputs(p, sharding.tensor),
+            one,
+        )
+        for p in projections
+    ]
 
 
 def _experts(experts: Experts, here: Array, sharding: Sharding) -> list[Operator]:
@@ -324,7 +360,7 @@ def head_operators(architecture: Architecture, tokens: Tokens, sharding: Shardin
         if projection.name == "vocabulary":
             # Logits are written in 16 bits, read and written in 32 for the loss, and its gradient written.
             operators.append(Streaming("loss", here * outputs * (2.0 + 4.0 + 4.0), np.asarray(0.0)))
-    return operators
+    return operators + _of_samples(architecture.pooled, "head", tokens, sharding)
 
 
 def embedding_operators(architecture: Architecture, tokens: Tokens, sharding: Sharding) -> list[Operator]:
@@ -343,6 +379,10 @@ def embedding_operators(architecture: Architecture, tokens: Tokens, sharding: Sh
                 np.asarray(1.0),
             )
         )
+    operators += _of_samples(architecture.conditioning, "layer", tokens, sharding)
+    for projection in architecture.embedding_projections:
+        outputs, inputs = local_outputs(projection, sharding.tensor), local_inputs(projection, sharding.tensor)
+        operators.append(MatrixProduct(projection.name, "layer", here, outputs, inputs, np.asarray(1.0)))
     if architecture.vocabulary:
         moved = 2.0 * _ACTIVATION_BYTES * here * architecture.hidden / sharding.sequence_split
         operators.append(Streaming("embedding", moved, np.asarray(0.0)))
