@@ -375,6 +375,15 @@ def scaled(value: float, unit: str = "", *, digits: int = 3) -> str:
     return f"{significant(value, digits)} {unit}".strip()
 
 
+def counted(value: float, *, digits: int = 4) -> str:
+    """Give a number of parameters, in thousands, millions, billions (B) or trillions (T).
+
+    >>> counted(405_853_388_800), counted(1.1e12), counted(110e6)
+    ('405.9 B', '1.1 T', '110 M')
+    """
+    return scaled(value, digits=digits).replace("G", "B")
+
+
 def gibibytes(value_bytes: float, *, digits: int = 1) -> str:
     """Give an amount of device memory in GiB, as drivers report it.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from planner.cli.outputs import emit, output_option
+from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
-from planner.planning.books import Books
-from planner.planning.dispatch import estimate
+from planner.planning.claims import judged
 
 
 @click.command()
@@ -37,7 +37,6 @@ def command(
     \b
       planner estimate --model llama-3.1-70b --tokens 15T --node p5.48xlarge --accelerators 512
     """
-    books = Books()
+    books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)
-    result = estimate(resolved, books)
-    emit(result, output, never=(scenario,) if scenario else ())
+    emit(judged(resolved, books), output, never=books.catalog.budget.files)

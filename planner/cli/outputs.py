@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,8 +30,14 @@ def output_option(function: F) -> F:
     )(function)
 
 
-def emit(estimate: Estimate, outputs: tuple[str, ...], *, never: tuple[Path, ...] = ()) -> None:
-    """Render an estimate into every output that was asked for; all are rendered before any is written."""
+def emit(estimate: Estimate, outputs: tuple[str, ...], *, never: Sequence[Path] = ()) -> None:
+    """Render an estimate into every output that was asked for; all are rendered before any is written.
+
+    Parameters
+    ----------
+    estimate, outputs : what is rendered, and the values of `--output`.
+    never : files that were read, which no output may overwrite.
+    """
     rendered = [(path, _render(estimate, name)) for name, path in _parsed(outputs or ("table=-",))]
     for path, text in rendered:
         if path == "-":

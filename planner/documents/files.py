@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from planner.errors import brief, input_error
@@ -19,9 +19,16 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 @dataclass(slots=True)
 class ReadBudget:
-    """Bytes that one run of the planner may still read; shared by every reader of the run."""
+    """What one run of the planner may still read, and has read; shared by every reader of the run.
+
+    Parameters
+    ----------
+    remaining_bytes : left of what it may read [B].
+    files : read so far: no output of the run may overwrite one.
+    """
 
     remaining_bytes: int = MAX_RUN_BYTES
+    files: list[Path] = field(default_factory=list)
 
     def take(self, size_bytes: int, name: str) -> None:
         """Count a file against the budget, or refuse it."""
@@ -59,7 +66,9 @@ def read_text(
         descriptor = os.open(path, _READ) if root is None else _open_beneath(root, Path(path), shown)
     except OSError as error:
         raise _cannot_open(shown, error) from None
-    return _text_of(descriptor, shown, budget=budget, max_bytes=max_bytes)
+    text = _text_of(descriptor, shown, budget=budget, max_bytes=max_bytes)
+    budget.files.append(Path(path))
+    return text
 
 
 def _open_beneath(root: Path, path: Path, shown: str) -> int:

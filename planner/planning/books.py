@@ -12,6 +12,7 @@ from planner.catalog.defaults import Defaults
 from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceBook
 from planner.catalog.store import Catalog, built_in
+from planner.documents.files import ReadBudget
 from planner.planning.ledger import PROJECT
 from planner.scenario.amount import Amount
 from planner.scenario.project import DefaultChanges, Project, ReadProject
@@ -34,9 +35,9 @@ class Books:
     root: Path | None = None
 
     @staticmethod
-    def of(read: ReadProject) -> Books:
-        """Give the books of a project: its catalogs before the built-in ones."""
-        return Books(Catalog(layers=(*read.catalogs, built_in())), read.document, read.root)
+    def of(read: ReadProject, budget: ReadBudget) -> Books:
+        """Give the books of a project: its catalogs before the built-in ones; `budget` is what the run may read."""
+        return Books(Catalog(layers=(*read.catalogs, built_in()), budget=budget), read.document, read.root)
 
     @property
     def prices_on(self) -> str:

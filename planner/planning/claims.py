@@ -8,7 +8,7 @@ from planner.documents.reader import Tree
 from planner.errors import Fault, InfeasibleError, InputError, did_you_mean, listing, visible
 from planner.planning.books import Books
 from planner.planning.dispatch import estimate
-from planner.planning.estimate import Estimate, Verdict
+from planner.planning.estimate import Estimate, Judgement, Verdict
 from planner.scenario.claim import Claim, Expectation
 from planner.scenario.resolve import Resolved
 
@@ -27,9 +27,9 @@ def judged(resolved: Resolved, books: Books) -> Estimate:
     if claim is None:
         return estimate(resolved, books)
     if claim.infeasible:
-        return _unfit(resolved, books)
+        return _unfit(resolved, claim, books)
     found = estimate(resolved, books)
-    return replace(found, verdicts=verdicts(claim, found, resolved.tree))
+    return replace(found, judgement=_judgement(claim, verdicts(claim, found, resolved.tree)))
 
 
 def verdicts(claim: Claim, found: Estimate, tree: Tree) -> tuple[Verdict, ...]:
@@ -43,13 +43,17 @@ def verdicts(claim: Claim, found: Estimate, tree: Tree) -> tuple[Verdict, ...]:
     return tuple(_verdict(each, found, tree, number) for number, each in enumerate(claim.expect))
 
 
-def _unfit(resolved: Resolved, books: Books) -> Estimate:
+def _judgement(claim: Claim, found: tuple[Verdict, ...]) -> Judgement:
+    return Judgement(claim.id, claim.says, claim.source, claim.note, found)
+
+
+def _unfit(resolved: Resolved, claim: Claim, books: Books) -> Estimate:
     """Give an estimate of what must not fit: its verdict tells whether it indeed does not."""
+    document = resolved.document
     try:
         found = estimate(resolved, books)
     except InfeasibleError as error:
-        document = resolved.document
-        return Estimate(
+        found = Estimate(
             name=resolved.name,
             title=document.title or document.name,
             kind=document.workload.kind,
@@ -57,9 +61,9 @@ def _unfit(resolved: Resolved, books: Books) -> Estimate:
             results={},
             scenario=resolved.tree.value,
             why_not="; ".join(fault.message for fault in error.faults),
-            verdicts=(Verdict("", "", "", None, None, None, holds=True),),
         )
-    return replace(found, verdicts=(Verdict("", "", "", None, None, None, holds=False),))
+    verdict = Verdict("", "", "", None, None, None, holds=bool(found.why_not))
+    return replace(found, judgement=_judgement(claim, (verdict,)))
 
 
 def _verdict(expected: Expectation, found: Estimate, tree: Tree, number: int) -> Verdict:

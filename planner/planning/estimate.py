@@ -94,6 +94,27 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """A claim with what became of it.
+
+    Parameters
+    ----------
+    id, says, source, note : of the claim. verdicts : one for each of its expectations.
+    """
+
+    id: str
+    says: str
+    source: str
+    note: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every expectation does."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The answer to one scenario.
 
@@ -112,7 +133,7 @@ class Estimate:
     children : parts of a composite, or nodes of a place.
     why_not : why it does not fit, for a node or an alternative that does not; its results then are few.
     currency : that people are shown money in; results are in US dollars.
-    verdicts : what became of the expectations of a claim.
+    judgement : of the claim that the scenario makes.
     """
 
     name: str
@@ -132,7 +153,7 @@ class Estimate:
     children: Mapping[str, Estimate] = field(default_factory=dict)
     why_not: str = ""
     currency: Currency = Currency()
-    verdicts: tuple[Verdict, ...] = ()
+    judgement: Judgement | None = None
 
     def breakdown(self, key: str) -> Breakdown | None:
         """Give the breakdown of that key."""

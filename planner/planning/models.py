@@ -7,7 +7,7 @@ from planner.documents.reader import Trail, Tree
 from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
-from planner.units import scaled
+from planner.units import counted
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
 
@@ -34,7 +34,7 @@ def architecture_of(
         )
     if shape is not None:
         built = architecture(shape, name="the scenario's own shape")
-        ledger.said("architecture", scaled(built.parameters, "parameters"))
+        ledger.said("architecture", f"{counted(built.parameters)} parameters")
         return built
     model = books.catalog.model(name or "", tree=tree, trail=(*trail, "model"))
     if model.architecture is None:
@@ -48,5 +48,5 @@ def architecture_of(
             )
         )
     built = architecture(model.architecture, name=model.id)
-    ledger.take(model, "architecture", f"{scaled(built.parameters)} parameters")
+    ledger.take(model, "architecture", f"{counted(built.parameters)} parameters")
     return built

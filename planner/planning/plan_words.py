@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.planning.training_inputs import TrainingPlan
 from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun
-from planner.units import scaled
+from planner.units import counted, scaled
 
 _DEGREES = (
     ("tensor", "tensor"),
@@ -20,7 +20,7 @@ def words_of(plan: TrainingPlan) -> tuple[tuple[str, str], ...]:
     """Give the choices of a plan as (what, value) pairs."""
     run = plan.run
     words = [
-        ("model", f"{plan.architecture.name}, {scaled(plan.architecture.parameters)} parameters"),
+        ("model", f"{plan.architecture.name}, {counted(plan.architecture.parameters)} parameters"),
         ("machines", f"{plan.accelerators:,} {plan.fleet.accelerator.id} in {plan.nodes:,} {plan.fleet.node.id}"),
         ("place", plan.facility.id if plan.facility else "unnamed"),
         (

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
-from planner.errors import input_error, visible
+from planner.errors import InputError, input_error, visible
+
+_WRITABLE = 0o222
 
 
-def write_text(path: str, text: str, *, never: tuple[Path, ...] = ()) -> None:
+def write_text(path: str, text: str, *, never: Sequence[Path] = ()) -> None:
     """Write text to a file in one step.
 
     Parameters
@@ -21,32 +25,74 @@ def write_text(path: str, text: str, *, never: tuple[Path, ...] = ()) -> None:
 
     Raises
     ------
-    InputError : a folder, a device, an input of this run, or a place that cannot be written.
+    InputError : a folder, a device, a link, a read-only file, an input of this run, or a place that cannot
+        be written.
     """
     target = Path(path)
-    shown = visible(path)
-    if target.is_dir():
-        raise input_error("output-folder", f"{shown} is a folder", hint="name a file")
-    if target.exists() and not target.is_file():
-        raise input_error("output-file", f"{shown} is not a regular file")
-    if any(target.resolve() == other.resolve() for other in never):
-        raise input_error("output-input", f"{shown} is an input of this run", hint="write elsewhere")
-    real = Path(os.path.realpath(target))
+    refused = _refusal(target, never)
+    if refused is not None:
+        raise refused
     temporary = ""
     try:
-        mode = real.stat().st_mode & 0o777 if real.exists() else 0o666 & ~_umask()
-        descriptor, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".tmp")
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        _sweep(target)
+        # The process is in the name, so that a later run can tell what a killed one left behind.
+        prefix = f".{target.name}.{os.getpid()}."
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, mode)
-        os.replace(temporary, real)
+        os.replace(temporary, target)
+        temporary = ""
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         reason = (error.strerror or type(error).__name__).lower()
-        raise input_error("output-unwritable", f"{shown} cannot be written: {reason}") from None
+        raise input_error("output-unwritable", f"{visible(path)} cannot be written: {reason}") from None
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _refusal(target: Path, never: Sequence[Path]) -> InputError | None:
+    shown = visible(str(target))
+    try:
+        if target.is_symlink():
+            return input_error("output-file", f"{shown} is a link", hint="name the file that it leads to")
+        if target.is_dir():
+            return input_error("output-folder", f"{shown} is a folder", hint="name a file")
+        if target.exists() and not target.is_file():
+            return input_error("output-file", f"{shown} is not a regular file")
+        if target.exists() and not target.stat().st_mode & _WRITABLE:
+            return input_error("output-unwritable", f"{shown} cannot be written: it is read-only")
+        if target.exists() and any(other.exists() and target.samefile(other) for other in never):
+            return input_error("output-input", f"{shown} is an input of this run", hint="write elsewhere")
+    except (OSError, ValueError) as error:  # a name too long, a NUL, a folder that cannot be entered
+        reason = getattr(error, "strerror", None) or str(error)
+        return input_error("output-unwritable", f"{shown[:200]} cannot be written: {visible(reason).lower()}")
+    return None
+
+
+def _sweep(target: Path) -> None:
+    """Remove what runs that were killed while they wrote this file left behind."""
+    if os.name == "nt":  # asking whether a process runs would end it there
+        return
+    for left in target.parent.glob(f".{escape(target.name)}.*.tmp"):
+        process = left.name.removeprefix(f".{target.name}.").split(".")[0]
+        if process.isdigit() and not _is_running(int(process)):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _umask() -> int:
