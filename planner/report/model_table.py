@@ -23,7 +23,8 @@ def render(sheet: ModelSheet) -> str:
 
 def _lines(sheet: ModelSheet) -> Iterator[str]:
     model = sheet.model
-    yield for_terminal(" · ".join(filter(None, [model.id, model.name, model.family, model.released])))
+    about = ", ".join(filter(None, [model.name, model.family, model.released]))
+    yield from textwrap.wrap(for_terminal(f"{model.id}: {about}"), _WIDTH)
     for text in (model.unpublished, model.unsupported and f"not computed: {model.unsupported}"):
         if text:
             yield from _wrapped(text)
