@@ -109,6 +109,7 @@ def rules_of(workload: TrainingWorkload, framework: FrameworkMoves) -> MemoryRul
         base,
         flash=workload.flash_attention,
         dropout=workload.dropout,
+        attention_dropout=workload.dropout,
         element_bytes=4.0 if workload.precision.compute in ("fp32", "tf32") else 2.0,
     )
     return MemoryRules(

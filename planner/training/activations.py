@@ -147,24 +147,33 @@ def _save_part(
 
 
 def _save_experts(tape: Tape, experts: Experts, stream: Stream, sharding: Sharding) -> None:
-    """Router, copies of the tokens that arrive at one rank under an even load, and what the experts keep.
+    """The choice of experts, the copies of tokens that reach one rank under an even load, and what experts keep.
 
-    Results are kept because the weight of each is trained; places of the copies are 8-byte numbers.
+    Results are kept because the weight of each is trained. Numbers of tokens and experts have 8 bytes.
     """
     how = tape.implementation
     element = how.element_bytes
-    tape.save(SavedTensor("router", Kept.PROJECTION, how.router_bytes * stream.rows * experts.count))
     hidden = experts.projections[0].inputs
+    tape.save(SavedTensor("router", Kept.PROJECTION, how.router_bytes * stream.rows * experts.count))
+    tape.save(SavedTensor("chosen experts", Kept.PROJECTION, _NUMBER_BYTES * stream.rows * experts.top_k))
     if how.every_expert:
         copies = stream.here * experts.count
+        tape.save(SavedTensor("weights of experts", Kept.PROJECTION, element * stream.rows * experts.count))
     else:
         copies = stream.here / sharding.tensor * experts.top_k * sharding.expert_tensor
+        # The order of the copies, the tokens that they are copies of, and their weights.
+        sorting = 2.0 * _NUMBER_BYTES + element
+        tape.save(SavedTensor("places of copies", Kept.PROJECTION, sorting * stream.rows * experts.top_k))
         tape.save(SavedTensor("dispatched tokens", Kept.FEED_FORWARD, element * copies * hidden))
-        tape.save(SavedTensor("places of copies", Kept.PROJECTION, 8.0 * stream.rows * experts.top_k))
     inner = element * copies * experts.width / sharding.expert_tensor
     tape.feed_forward("experts", inner_bytes=inner, gated=experts.gated, activation=experts.activation)
     results = element * copies * hidden / sharding.expert_tensor
     tape.save(SavedTensor("expert results", Kept.FEED_FORWARD, results))
+    if how.added_by_index and not how.every_expert:
+        tape.save(SavedTensor("weighed expert results", Kept.FEED_FORWARD, results))
+
+
+_NUMBER_BYTES = 8.0
 
 
 def kept_bytes(tensors: Sequence[SavedTensor], recompute: Recompute) -> Array:

@@ -86,36 +86,38 @@ def save_attention(tape: Tape, layer: Layer, core: AttentionCore, tokens: Tokens
     )
     if core.latent_rank:
         _save_latents(tape, layer, sizes.keys, sharding)
-    if how.keeps_scores:
-        _save_plain(tape, name, sizes, length)
+    limited = how.flash_limited and (how.attention_dropout or core.key_dim != core.value_dim)
+    if not how.flash or limited:
+        _save_plain(tape, name, sizes, length, tokens.length)
     else:
         _save_operands(tape, layer, name, sizes, sharding)
         tape.save(SavedTensor(f"{name} row sums", Kept.SCORES, 4.0 * sizes.queries * heads))
         if (core.window and how.windows_by_mask) or (how.causal_by_mask and core.causal):
             pairs = np.asarray(tokens.length) / sharding.context * length
             tape.save(SavedTensor(f"{name} mask", Kept.SCORES, how.element_bytes * pairs))
-        if how.output_copied:
-            tape.save(SavedTensor(f"{name} result before its copy", Kept.PROJECTION, sizes.result_bytes))
     tape.save(SavedTensor(f"{name} result", Kept.PROJECTION, sizes.result_bytes))
     if any(p.name == "output-gate" for p in layer.projections) and not core.cross:
         tape.save(SavedTensor("output gate", Kept.PROJECTION, sizes.result_bytes))
         tape.save(SavedTensor("gated result", Kept.PROJECTION, sizes.result_bytes))
 
 
-def _save_plain(tape: Tape, name: str, sizes: _Sizes, length: Array) -> None:
+def _save_plain(tape: Tape, name: str, sizes: _Sizes, length: Array, asking: Array) -> None:
     """Attention as two products with a softmax between them."""
     how, core = tape.implementation, sizes.core
     group = Kept.LATENT if core.latent_rank else Kept.PROJECTION
     element = max(how.element_bytes, how.unfused_bytes)
-    asking = sizes.queries * sizes.heads
-    operands = asking * core.key_dim + sizes.keys * sizes.heads * (core.key_dim + core.value_dim)
-    tape.save(SavedTensor(f"{name} query key value", group, element * operands))
-    pairs = asking * length
+    queries = sizes.queries * sizes.heads
+    operands = element * (queries * core.key_dim + sizes.keys * sizes.heads * (core.key_dim + core.value_dim))
+    if how.packed_values and element == how.element_bytes:
+        operands = operands + sizes.query_bytes + sizes.key_bytes
+    tape.save(SavedTensor(f"{name} query key value", group, operands))
+    pairs = queries * length
     tape.save(SavedTensor(f"{name} probabilities", Kept.SCORES, element * pairs))
-    if how.dropout:
-        mask = element if how.float_masks else 1.0
-        tape.save(SavedTensor(f"{name} probabilities' mask", Kept.SCORES, mask * pairs))
+    if how.attention_dropout:
+        tape.save(SavedTensor(f"{name} probabilities' mask", Kept.SCORES, how.mask_bytes(element) * pairs))
         tape.save(SavedTensor(f"{name} dropped probabilities", Kept.SCORES, element * pairs))
+    if how.causal_by_mask and core.causal:
+        tape.save(SavedTensor(f"{name} mask", Kept.SCORES, np.asarray(asking) * length))
 
 
 def _save_operands(tape: Tape, layer: Layer, name: str, sizes: _Sizes, sharding: Sharding) -> None:

@@ -103,6 +103,9 @@ def head_bytes(
             width = local_outputs(projection, sharding.tensor)
             tape.save(SavedTensor("logits", Kept.PROJECTION, copies * logits * stream.here * share * width))
             tape.save(SavedTensor("wanted tokens", Kept.PROJECTION, _NUMBER_BYTES * stream.here))
+    for projection in architecture.pooled:
+        inputs = element * tokens.sequences * projection.inputs
+        tape.save(SavedTensor(f"{projection.name} input", Kept.PROJECTION, inputs))
     return _total(tape)
 
 

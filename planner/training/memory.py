@@ -58,11 +58,6 @@ class StateBytes:
     optimizer: float
     trained_share: float = 1.0
 
-    @property
-    def per_parameter(self) -> float:
-        """All states of one parameter, as held once [B]."""
-        return self.weights + (self.gradients + self.optimizer) * self.trained_share
-
 
 @dataclass(frozen=True, slots=True)
 class MemoryRules:

@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.training.implementation import Implementation
+from planner.training.implementation import Implementation, RmsNorm
 
 Array = NDArray[np.float64]
 
@@ -93,17 +93,18 @@ class Tape:
             self.save(tensor, SavedTensor(f"{name} statistics", Kept.NORM, 2.0 * self._statistic_bytes * rows))
             return result
         self.save(SavedTensor(f"{name} statistics", Kept.NORM, 4.0 * rows))
-        if how.fused_norm:
+        if how.rms_norm is RmsNorm.FUSED:
             self.save(tensor)
             return result
-        copied = 4.0 / how.element_bytes
-        if copied > 1.0:
-            self.save(SavedTensor(f"{name} copy", Kept.NORM, copied * size))
+        wider = max(4.0 / how.element_bytes, 1.0)
+        if wider > 1.0:
+            self.save(SavedTensor(f"{name} copy", Kept.NORM, wider * size))
             if tensor.group is Kept.INPUT:
                 self.save(SavedTensor(tensor.name, Kept.BOUNDARY, tensor.size_bytes))
         else:
             self.save(tensor)
-        self.save(SavedTensor(f"{name} values", Kept.NORM, np.maximum(copied, 1.0) * size))
+        values = wider if how.rms_norm is RmsNorm.WIDE else 1.0
+        self.save(SavedTensor(f"{name} values", Kept.NORM, values * size))
         return result
 
     @property
@@ -137,14 +138,17 @@ class Tape:
                 self.save(SavedTensor(f"{name} activated gate", Kept.FEED_FORWARD, inner_bytes), up)
         elif not from_result or activation in _SQUARED:
             self.save(up)
-        if self.implementation.dropout and self.implementation.inner_dropout:
+        if self.implementation.inner_dropout:
             if from_result and not gated:
                 self.save(SavedTensor(f"{name} rectified", Kept.FEED_FORWARD, inner_bytes))
-            self.dropout(name, inner_bytes, group=Kept.FEED_FORWARD)
+            self.save(SavedTensor(f"{name} inner mask", Kept.FEED_FORWARD, self._mask_bytes(inner_bytes)))
         self.save(product)
 
-    def dropout(self, name: str, tensor_bytes: Array, *, group: Kept = Kept.PROJECTION) -> None:
+    def dropout(self, name: str, tensor_bytes: Array) -> None:
         """Save a dropout mask for a tensor of that size, where there is dropout."""
-        how = self.implementation
-        if how.dropout:
-            self.save(SavedTensor(f"{name} mask", group, how.mask_bytes / how.element_bytes * tensor_bytes))
+        if self.implementation.dropout:
+            self.save(SavedTensor(f"{name} mask", Kept.PROJECTION, self._mask_bytes(tensor_bytes)))
+
+    def _mask_bytes(self, tensor_bytes: Array) -> Array:
+        element = self.implementation.element_bytes
+        return self.implementation.mask_bytes(element) / element * tensor_bytes

@@ -5,13 +5,14 @@ Every model is written as one writes it by hand. Nothing here knows the planner.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - as every torch program calls it
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
@@ -88,11 +89,11 @@ class GptAttention(nn.Module):
 
 
 class GptBlock(nn.Module):
-    def __init__(self, s: Sizes) -> None:
+    def __init__(self, s: Sizes, activation: nn.Module) -> None:
         super().__init__()
         self.norm_1, self.norm_2 = nn.LayerNorm(s.hidden), nn.LayerNorm(s.hidden)
         self.attention = GptAttention(s)
-        self.feed_forward = nn.Sequential(nn.Linear(s.hidden, s.width), nn.GELU(), nn.Linear(s.width, s.hidden))
+        self.feed_forward = nn.Sequential(nn.Linear(s.hidden, s.width), activation, nn.Linear(s.width, s.hidden))
         self.dropout = nn.Dropout(s.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,13 +101,18 @@ class GptBlock(nn.Module):
         return x + self.dropout(self.feed_forward(self.norm_2(x)))
 
 
+class SquaredRectifier(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x).square()
+
+
 class Gpt(nn.Module):
-    def __init__(self, s: Sizes) -> None:
+    def __init__(self, s: Sizes, activation: type[nn.Module] = nn.GELU) -> None:
         super().__init__()
         self.tokens = nn.Embedding(s.vocabulary, s.hidden)
         self.positions = nn.Parameter(torch.zeros(s.length, s.hidden))
         self.dropout = nn.Dropout(s.dropout)
-        self.blocks = nn.Sequential(*(GptBlock(s) for _ in range(s.layers)))
+        self.blocks = nn.Sequential(*(GptBlock(s, activation()) for _ in range(s.layers)))
         self.norm = nn.LayerNorm(s.hidden)
         self.head = nn.Linear(s.hidden, s.vocabulary, bias=False)
         self.head.weight = self.tokens.weight
@@ -160,10 +166,22 @@ class GatedPart(nn.Module):
         return self.down(self.activation(self.gate(x)) * self.up(x))
 
 
-class LlamaBlock(nn.Module):
-    def __init__(self, s: Sizes, part: nn.Module, **attention: bool | int) -> None:
+class OwnNorm(nn.Module):
+    """RMSNorm as Llama's first code has it: 32 bits inside, and cast back before it is scaled."""
+
+    def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.norm_1, self.norm_2 = nn.RMSNorm(s.hidden), nn.RMSNorm(s.hidden)
+        self.weight = nn.Parameter(torch.ones(hidden))
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.float()
+        return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)).type_as(x) * self.weight
+
+
+class LlamaBlock(nn.Module):
+    def __init__(self, s: Sizes, part: nn.Module, norm: type[nn.Module] = nn.RMSNorm, **attention: bool | int) -> None:
+        super().__init__()
+        self.norm_1, self.norm_2 = norm(s.hidden), norm(s.hidden)
         self.attention = LlamaAttention(s, **attention)
         self.part = part
 
@@ -236,11 +254,12 @@ class SortedExperts(nn.Module):
         probabilities = self.router(flat).softmax(dim=-1, dtype=torch.float32)
         weights, chosen = probabilities.topk(self.top_k, dim=-1)
         order = chosen.flatten().argsort()
-        copies = flat.index_select(0, order // self.top_k).view(self.count, -1, flat.shape[1])
+        token = order // self.top_k
+        copies = flat.index_select(0, token).view(self.count, -1, flat.shape[1])
         inner = F.silu(torch.bmm(copies, self.gate)) * torch.bmm(copies, self.up)
         results = torch.bmm(inner, self.down).flatten(0, 1)
         weighed = results * weights.flatten().index_select(0, order).unsqueeze(1).to(x.dtype)
-        y = torch.zeros_like(flat).index_add(0, order // self.top_k, weighed).view_as(x)
+        y = torch.zeros_like(flat).index_add(0, token, weighed).view_as(x)
         return y if self.shared is None else y + self.shared(x)
 
 
@@ -283,15 +302,18 @@ class LatentAttention(nn.Module):
         k_turned = turned(k_turned[:, None], cosines, sines).expand(b, heads, n, self.turned)
         q = torch.cat([q_plain, turned(q_turned, cosines, sines)], dim=-1)
         k = torch.cat([k_plain, k_turned], dim=-1)
-        y = F.scaled_dot_product_attention(q, k, F.pad(v, (0, self.turned)), is_causal=True)[..., :plain]
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.out(y.transpose(1, 2).reshape(b, n, -1))
 
 
 class Decoder(nn.Module):
     """Blocks with rotary positions between an embedding and a head."""
 
-    def __init__(self, s: Sizes, blocks: list[nn.Module], norm: nn.Module, *, tied: bool = False) -> None:
+    def __init__(
+        self, s: Sizes, blocks: list[nn.Module], norm: nn.Module, *, tied: bool = False, wide: bool = False
+    ) -> None:
         super().__init__()
+        self.wide = wide
         self.tables = Tables(s.length, s.head_dim)
         self.tokens = nn.Embedding(s.vocabulary, s.hidden)
         self.blocks, self.norm = nn.ModuleList(blocks), norm
@@ -303,7 +325,8 @@ class Decoder(nn.Module):
         x = self.tokens(tokens)
         for block in self.blocks:
             x = block(x, self.tables)
-        return language_loss(self.head(self.norm(x)), targets)
+        logits = self.head(self.norm(x))
+        return language_loss(logits.float() if self.wide else logits, targets)
 
 
 class Encoder(nn.Module):
@@ -416,29 +439,65 @@ class GeluBlock(FullBlock):
         self.part = nn.Sequential(nn.Linear(s.hidden, s.width), nn.GELU(), nn.Linear(s.width, s.hidden))
 
 
-def llama(s: Sizes, **attention: bool | int) -> nn.Module:
-    blocks = [LlamaBlock(s, GatedPart(s.hidden, s.width), **attention) for _ in range(s.layers)]
-    return Decoder(s, blocks, nn.RMSNorm(s.hidden))
+def llama(s: Sizes, *, wide: bool = False, norm: type[nn.Module] = nn.RMSNorm, **attention: bool | int) -> nn.Module:
+    blocks = [LlamaBlock(s, GatedPart(s.hidden, s.width), norm, **attention) for _ in range(s.layers)]
+    return Decoder(s, blocks, norm(s.hidden), wide=wide)
+
+
+def gemma(s: Sizes) -> nn.Module:
+    return Decoder(s, [GemmaBlock(s, 16), GemmaBlock(s, 0)], nn.RMSNorm(s.hidden), tied=True)
+
+
+def parallel(s: Sizes, block: type[nn.Module]) -> nn.Module:
+    return Decoder(s, [block(s) for _ in range(s.layers)], nn.LayerNorm(s.hidden))
 
 
 def experts(s: Sizes, part: Callable[[], nn.Module]) -> nn.Module:
     return Decoder(s, [LlamaBlock(s, part()) for _ in range(s.layers)], nn.RMSNorm(s.hidden))
 
 
-def latent(s: Sizes, query_rank: int, kv_rank: int, turned_dim: int) -> nn.Module:
+def latent(s: Sizes) -> nn.Module:
     blocks = [LlamaBlock(s, GatedPart(s.hidden, s.width)) for _ in range(s.layers)]
     for block in blocks:
-        block.attention = LatentAttention(s, query_rank, kv_rank, turned_dim)
+        block.attention = LatentAttention(s, query_rank=48, kv_rank=40, turned_dim=16)
     return Decoder(s, blocks, nn.RMSNorm(s.hidden))
+
+
+MODELS: dict[str, Callable[[Sizes], nn.Module]] = {
+    "gpt2": Gpt,
+    "gpt2, longer": Gpt,
+    "gpt2, dropout": Gpt,
+    "gpt2, plain attention": Gpt,
+    "llama": llama,
+    "llama, four layers": llama,
+    "llama, repeated heads": lambda s: llama(s, repeated=True),
+    "llama, plain attention": llama,
+    "llama, own norm": lambda s: llama(s, norm=OwnNorm),
+    "gemma": gemma,
+    "gpt-j": lambda s: parallel(s, ParallelBlock),
+    "gpt-neox": lambda s: parallel(s, TwoNormParallelBlock),
+    "experts": lambda s: experts(s, lambda: SortedExperts(s, 8, 2, 96)),
+    "experts, shared too": lambda s: experts(s, lambda: SortedExperts(s, 8, 2, 96, shared=64)),
+    "experts, every one": lambda s: experts(s, lambda: EveryExpert(s, 8, 2, 96)),
+    "latent attention": latent,
+    "encoder": lambda s: Encoder(s, "gelu"),
+    "encoder, norms first": lambda s: Encoder(s, "gelu", norm_first=True),
+    "encoder, dropout": lambda s: Encoder(s, "relu"),
+    "encoder-decoder": EncoderDecoder,
+    "vision": lambda s: Vision(s, side=64, patch=8, classes=10),
+    "wide logits": lambda s: llama(s, wide=True),
+    "squared rectifier": lambda s: Gpt(s, SquaredRectifier),
+}
 
 
 def measure(build: Callable[[Sizes], nn.Module], sizes: Sizes, kind: str, *, plain_attention: bool = False) -> int:
     """Count what a model saves in a format, without memory for any of it."""
-    backend = SDPBackend.MATH if plain_attention else None
-    with FakeTensorMode():
-        model = build(sizes).to(getattr(torch, kind)).train()
-        tokens = torch.zeros(sizes.sequences, sizes.length, dtype=torch.long)
-        if backend is None:
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, kind))
+    try:
+        with FakeTensorMode(), sdpa_kernel(SDPBackend.MATH) if plain_attention else contextlib.nullcontext():
+            model = build(sizes).train()
+            tokens = torch.zeros(sizes.sequences, sizes.length, dtype=torch.long)
             return saved_bytes(model, lambda: model(tokens, tokens.clone()))
-        with sdpa_kernel(backend):
-            return saved_bytes(model, lambda: model(tokens, tokens.clone()))
+    finally:
+        torch.set_default_dtype(usual)

@@ -1,4 +1,4 @@
-"""Write tests/truth/workloads.json: what torch counts of published models, with the versions that counted.
+"""Write the truths of this folder: what torch counts of published models, and what it saves of small ones.
 
 Run by `make truth`; needs the extra `oracle`.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import activations  # noqa: E402 - modules of this folder
 from configurations import CASES, Case  # noqa: E402 - modules of this folder
 from torch_oracle import Shape, count, versions  # noqa: E402
 
@@ -38,7 +39,8 @@ def truth(case: Case) -> dict[str, object]:
 
 
 def main() -> None:
-    """Count every model and write the file."""
+    """Count every model and write the files."""
+    activations.main()
     truths = []
     for case in CASES:
         print(case.name, file=sys.stderr)
