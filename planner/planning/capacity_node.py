@@ -107,7 +107,7 @@ def answer(question: Question, node: Node) -> Answer:
         title=node.name,
         kind="node",
         tags={},
-        results={name: _result(name, interval) for name, interval in results.items()},
+        results={name: Result.of(name, interval) for name, interval in results.items()},
         plan=_words(machine, found, count, copy),
         breakdowns=() if why_not else _breakdowns(question, machine, nodes),
         inputs=tuple(machine.ledger.inputs.values()),
@@ -221,9 +221,3 @@ def _words(
     if copy is not None:
         told.append(("one copy on", f"{copy.accelerators} accelerators"))
     return tuple(told)
-
-
-def _result(name: str, interval: Interval | None) -> Result:
-    if interval is None:
-        return Result(name, None, None, None)
-    return Result(name, interval.mid, interval.low, interval.high)

@@ -152,7 +152,7 @@ def _sum(
     """
     values = {name: child.value(metric) for name, child in children.items()}
     if any(value is None for value in values.values()):
-        return Result(metric, None, None, None), {}
+        return Result.of(metric, None), {}
     weights = {name: times[name] * (value or 0.0) for name, value in values.items()}
     mid = sum(weights.values())
     moved = {name: children[name].contributions.get(metric, {}) for name in children}
@@ -161,7 +161,4 @@ def _sum(
         ends = [sum(weights[name] * moved[name].get(cause, (1.0, 1.0))[end] for name in children) for end in (0, 1)]
         if mid > 0:
             effects[cause] = (ends[0] / mid, ends[1] / mid)
-    spread = joined(mid, effects)
-    if spread is None:
-        raise AssertionError("a sum of known results is known")
-    return Result(metric, spread.mid, spread.low, spread.high), effects
+    return Result.of(metric, joined(mid, effects)), effects

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from planner.planning.ledger import Input
+from planner.units import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +16,20 @@ class Result:
     """One result by its name in `planner.metrics`: the middle and the ends of its 80 % range.
 
     All three are None where an input is unknown (a price that nobody published): unknown spreads, it is
-    never taken for zero.
+    never taken for zero. The high end alone is None where nothing bounds the result.
     """
 
     metric: str
     mid: float | None
     low: float | None
     high: float | None
+
+    @staticmethod
+    def of(metric: str, interval: Interval | None) -> Result:
+        """Give a result from its interval, or an unknown one."""
+        if interval is None:
+            return Result(metric, None, None, None)
+        return Result(metric, interval.mid, interval.low, interval.high if math.isfinite(interval.high) else None)
 
 
 @dataclass(frozen=True, slots=True)

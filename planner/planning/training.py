@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,13 +79,14 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
     _require_fit(plan, stages, resolved)
     counts = _counts(plan, evaluation.step)
     values = _ranged(plan, evaluation, counts)
+    _require_end(values, plan, resolved)
     middle = {name: interval.mid for name, interval in _inputs(plan, evaluation).items()}
     return Estimate(
         name=resolved.name,
         title=run.title or run.name,
         kind="training",
         tags=run.tags,
-        results={name: _result(name, interval) for name, interval in values.results.items()},
+        results={name: Result.of(name, interval) for name, interval in values.results.items()},
         plan=words_of(plan),
         breakdowns=_breakdowns(plan, evaluation.step, counts, middle),
         memory=tuple(_stage_memory(number, memory) for number, memory in enumerate(stages)),
@@ -123,6 +125,22 @@ def _require_fit(plan: TrainingPlan, stages: list[Memory], resolved: Resolved) -
             f"{gibibytes(parts[largest])})",
             ("parallelism",) if ("parallelism",) in resolved.tree.marks else (),
             hint=hints.get(largest, "use more accelerators, or parallelism: auto"),
+        )
+    )
+
+
+def _require_end(values: Ranged, plan: TrainingPlan, resolved: Resolved) -> None:
+    """Refuse a run that failures keep from ever ending."""
+    days = values.results["days"]
+    if days is None or math.isfinite(days.mid):
+        return
+    hours = 1.0 / (plan.inputs.failure_rate.mid * plan.accelerators + plan.inputs.money.reclaims_per_s) / _HOUR
+    raise InfeasibleError(
+        resolved.tree.fault(
+            "never-ends",
+            f"the run never ends: it fails every {hours:.2g} h, and a restart with the work lost takes longer",
+            ("hardware",),
+            hint="fewer accelerators, faster storage, or a shorter operations.restart",
         )
     )
 
@@ -288,12 +306,6 @@ def _state_bytes(plan: TrainingPlan) -> float:
     return (
         states.weights + (states.gradients + states.optimizer) * states.trained_share
     ) * plan.architecture.parameters
-
-
-def _result(name: str, interval: Interval | None) -> Result:
-    if interval is None:
-        return Result(name, None, None, None)
-    return Result(name, interval.mid, interval.low, interval.high)
 
 
 def _number(value: object) -> float:

@@ -62,7 +62,8 @@ def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
 
 
 def _ratio(value: float | None, mid: float | None) -> float | None:
-    if value is None or mid is None or mid <= 0 or value <= 0 or not math.isfinite(mid):
+    """Give a moved result over its middle: 0 and infinity are ratios too; None where there is none."""
+    if value is None or mid is None or mid <= 0 or not value >= 0 or not math.isfinite(mid):
         return None
     return value / mid
 
@@ -73,11 +74,19 @@ def joined(mid: float | None, effects: Effects) -> Interval | None:
     Parameters
     ----------
     mid : the result; None where it is unknown, and its range with it.
-    effects : by input, the result at its low and high end over `mid`.
+    effects : by input, the result at its low and high end over `mid`; 0 and infinite where the input can
+        make the result so, which opens the range to there.
     """
     if mid is None:
         return None
-    logs = [(math.log(min(ends)), math.log(max(ends))) for ends in effects.values()]
+    logs = [(_log(min(ends)), _log(max(ends))) for ends in effects.values()]
     down = math.sqrt(math.fsum(min(low, 0.0) ** 2 for low, _ in logs))
     up = math.sqrt(math.fsum(max(high, 0.0) ** 2 for _, high in logs))
-    return Interval(mid * math.exp(-down), mid, mid * math.exp(up))
+    return Interval(mid * math.exp(-down), mid, mid * math.exp(up) if up < _LARGEST_LOG else math.inf)
+
+
+_LARGEST_LOG = 700.0  # the exponential of a little more is no number
+
+
+def _log(ratio: float) -> float:
+    return math.log(ratio) if ratio > 0 else -math.inf

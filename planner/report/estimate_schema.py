@@ -65,7 +65,28 @@ def _estimate() -> Schema:
         "warnings": {"type": "array", "items": _TEXT},
         "scenario": _described({"type": "object"}, "the closed scenario, to reproduce the estimate"),
         "children": _map({"$ref": "#/$defs/Estimate"}, "parts of a composite, or nodes of a place"),
+        "why_not": _described(_TEXT, "why it does not fit; empty where it does"),
+        "currency": _described(
+            _closed({"code": _TEXT, "per_usd": _NUMBER, "date": _TEXT}),
+            "that people are shown money in; all numbers here are in US dollars",
+        ),
+        "claim": {"anyOf": [{"type": "null"}, _claim()]},
     }
+
+
+def _claim() -> Schema:
+    verdict = {
+        "metric": _described(_TEXT, "result that is bounded; empty where something must not fit"),
+        "of": _described(_TEXT, "part that is meant; empty for the whole"),
+        "over": _described(_TEXT, "part that it is set against; the value then is a ratio"),
+        "min": _UNKNOWN,
+        "max": _UNKNOWN,
+        "value": _UNKNOWN,
+        "holds": {"type": "boolean"},
+    }
+    texts = dict.fromkeys(("id", "says", "source", "note"), _TEXT)
+    expectations = {"type": "array", "items": _closed(verdict)}
+    return _closed({**texts, "holds": {"type": "boolean"}, "expectations": expectations})
 
 
 def _metric(name: str) -> Schema:

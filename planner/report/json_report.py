@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from planner.metrics import METRICS
-from planner.planning.estimate import Breakdown, Estimate, Result, StageMemory
+from planner.planning.estimate import Breakdown, Estimate, Judgement, Result, StageMemory, Verdict
 from planner.planning.ledger import Input
 
 SCHEMA = "planner/estimate/v1"
@@ -27,10 +28,12 @@ def dumps(value: Mapping[str, Any]) -> str:
 def rounded(value: float | None) -> float | None:
     """Give a number at 9 significant digits, in which the last bits of a library's logarithm do not show.
 
+    What nothing bounds is None, as what is unknown.
+
     >>> rounded(0.1 + 0.2)
     0.3
     """
-    return None if value is None else float(f"{value:.{_DIGITS}g}")
+    return None if value is None or math.isinf(value) else float(f"{value:.{_DIGITS}g}")
 
 
 def document(estimate: Estimate) -> dict[str, Any]:
@@ -56,6 +59,36 @@ def document(estimate: Estimate) -> dict[str, Any]:
         "warnings": list(estimate.warnings),
         "scenario": _plain(estimate.scenario),
         "children": {name: document(child) for name, child in estimate.children.items()},
+        "why_not": estimate.why_not,
+        "currency": {
+            "code": estimate.currency.code,
+            "per_usd": rounded(estimate.currency.per_usd),
+            "date": estimate.currency.date,
+        },
+        "claim": _claim(estimate.judgement) if estimate.judgement else None,
+    }
+
+
+def _claim(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "id": judgement.id,
+        "says": judgement.says,
+        "source": judgement.source,
+        "note": judgement.note,
+        "holds": judgement.holds,
+        "expectations": [_verdict(verdict) for verdict in judgement.verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "metric": verdict.metric,
+        "of": verdict.of,
+        "over": verdict.over,
+        "min": rounded(verdict.low),
+        "max": rounded(verdict.high),
+        "value": rounded(verdict.value),
+        "holds": verdict.holds,
     }
 
 

@@ -1,22 +1,32 @@
-"""An estimate as a table for a terminal of 80 columns or more."""
+"""An estimate as a table for a terminal of 80 columns or more.
+
+All sections stand on one grid: labels from the left edge, values up to column 46, and from column 48 on the
+range, or the share and its bar.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from planner.catalog.entry import Standing
-from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
+from planner.planning.estimate import Breakdown, Currency, Estimate, Part, Result, StageMemory
+from planner.planning.ledger import Input
+from planner.report.columns import cut, fold, left, right
 from planner.report.escape import for_terminal
-from planner.report.numbers import shown, shown_range
-from planner.units import duration, gibibytes, scaled, significant
+from planner.report.numbers import money, percent, shown, shown_range
+from planner.report.table_claim import claim_lines
+from planner.report.table_parts import part_lines
+from planner.units import duration, gibibytes, scaled
 
-_BAR = 24
-_LABEL = 30
+NARROWEST = 80
+_LABEL = 32
+_VALUE = 14
+_EDGE = _LABEL + _VALUE
+_SHARE = 8
+_STANDING = 10
+_PLAN = 14
 _SHOWN_STAGES = 6
+_NEGLIGIBLE = 5e-4
 _HEADLINES: tuple[tuple[str, str], ...] = (
     ("step_time_s", "time of a step"),
     ("tokens_per_s_per_accelerator", "tokens/s per accelerator"),
@@ -32,134 +42,111 @@ _HEADLINES: tuple[tuple[str, str], ...] = (
     ("energy_kwh", "energy"),
     ("carbon_kg", "carbon"),
 )
+_ASCII = {ord("█"): "#", ord("░"): ".", ord("–"): "-", ord("…"): "~", ord("·"): "-"}
 
 
-def table(estimate: Estimate) -> RenderableType:
-    """Give an estimate as something that a rich console prints."""
-    return Group(*_sections(estimate))
+def render(estimate: Estimate, *, width: int = NARROWEST, ascii_only: bool = False) -> str:
+    """Give an estimate as plain text of a width of at least 80 [columns]."""
+    lines = [line.rstrip() for line in _lines(estimate, max(width, NARROWEST))]
+    text = "\n".join(lines) + "\n"
+    return text.translate(_ASCII) if ascii_only else text
 
 
-def render(estimate: Estimate, *, width: int, ascii_only: bool = False) -> str:
-    """Give an estimate as plain text of a width [columns]."""
-    console = Console(
-        width=width, markup=False, emoji=False, highlight=False, color_system=None, legacy_windows=False, record=False
-    )
-    with console.capture() as capture:
-        console.print(table(estimate))
-    text = capture.get()
-    if ascii_only:
-        text = text.translate(_ASCII)
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
-
-
-_ASCII = {ord("█"): "#", ord("░"): ".", ord("–"): "-", ord("…"): "~", ord("·"): "-", ord("─"): "-"}
-
-
-def _sections(estimate: Estimate) -> Iterator[RenderableType]:
-    yield Text(for_terminal(estimate.title), style="bold")
-    yield from _plan(estimate)
-    yield Text("")
-    yield _headlines(estimate)
+def _lines(estimate: Estimate, width: int) -> Iterator[str]:
+    yield from fold(for_terminal(estimate.title), width)
+    for what, value in estimate.plan:
+        yield from fold(for_terminal(value), width, indent=left(what, _PLAN), hanging=" " * _PLAN)
+    if estimate.why_not:
+        yield from fold(for_terminal(estimate.why_not), width, indent=left("does not fit", _PLAN), hanging=" " * _PLAN)
+    if estimate.results:
+        yield ""
+        yield from _headlines(estimate)
     step = estimate.breakdown("step")
     if step:
-        yield Text("")
-        yield _bars(step, f"Where one step of {duration(step.total)} goes")
+        yield ""
+        yield from _bars(step, f"Where one step of {duration(step.total)} goes", estimate.currency, width)
     if estimate.memory:
-        yield Text("")
-        yield _memory(estimate)
+        yield ""
+        yield from _memory(estimate, width)
     for key, title in (("run", "Where the time goes"), ("power", "Power of a node"), ("cost", "Where the money goes")):
         found = estimate.breakdown(key)
         if found:
-            yield Text("")
-            yield _bars(found, title)
-    yield Text("")
-    yield from _rests_on(estimate)
+            yield ""
+            yield from _bars(found, title, estimate.currency, width)
+    yield from part_lines(estimate, width)
+    if estimate.judgement:
+        yield ""
+        yield from claim_lines(estimate.judgement, estimate.currency, width)
+    yield ""
+    yield from _rests_on(estimate, width)
 
 
-def _plan(estimate: Estimate) -> Iterator[RenderableType]:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True, min_width=11)
-    grid.add_column(overflow="fold")
-    for what, value in estimate.plan:
-        grid.add_row(what, for_terminal(value))
-    yield grid
-
-
-def _headlines(estimate: Estimate) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, min_width=_LABEL)
-    grid.add_column(justify="right", no_wrap=True, style="bold")
-    grid.add_column(no_wrap=True, style="dim")
+def _headlines(estimate: Estimate) -> Iterator[str]:
     for name, label in _HEADLINES:
         result = estimate.results.get(name)
         if result:
-            grid.add_row(label, shown(name, result.mid), _range(result))
-    return grid
+            value = shown(name, result.mid, estimate.currency)
+            yield left(label, _LABEL) + right(value, _VALUE) + "  " + _range(result, estimate.currency)
 
 
-def _range(result: Result) -> str:
+def _range(result: Result, currency: Currency) -> str:
     if result.mid is None:
         return "an input is unknown"
     if result.low == result.high:
         return ""
-    return shown_range(result.metric, result.low, result.high)
+    return shown_range(result.metric, result.low, result.high, currency)
 
 
-def _bars(breakdown: Breakdown, title: str) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, min_width=_LABEL, max_width=34, overflow="ellipsis")
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(no_wrap=True)
+def _bars(breakdown: Breakdown, title: str, currency: Currency, width: int) -> Iterator[str]:
+    yield title
     total = breakdown.total
-    grid.add_row(Text(title, style="bold"), "", "", "")
     for part in breakdown.parts:
         share = part.value / total if total else 0.0
-        if share < _NEGLIGIBLE:
-            continue
-        grid.add_row(part.label, _amount(part, breakdown.unit), f"{share:.1%}", bar(share, _BAR))
-    return grid
+        if share >= _NEGLIGIBLE:
+            yield _bar_line(for_terminal(part.label), _amount(part, breakdown.unit, currency), share, width)
 
 
-_NEGLIGIBLE = 5e-4
+def _bar_line(label: str, value: str, share: float, width: int, *, empty: str = "") -> str:
+    room = width - _EDGE - _SHARE - 2
+    filled = bar(share, room)
+    rest = empty * (room - len(filled))
+    return left(label, _LABEL) + right(value, _VALUE) + right(percent(share), _SHARE) + "  " + filled + rest
 
 
-def bar(share: float, width: int) -> str:
+def bar(share: float, columns: int) -> str:
     """Give a share as a bar of that many columns.
 
     >>> bar(0.5, 4)
     '██'
     """
-    return "█" * max(1, round(min(share, 1.0) * width)) if share > 0 else ""
+    return "█" * max(1, round(min(share, 1.0) * columns)) if share > 0 else ""
 
 
-def _amount(part: Part, unit: str) -> str:
+def _amount(part: Part, unit: str, currency: Currency) -> str:
     if unit == "s":
         return duration(part.value)
-    if unit == "USD":
-        return "$" + significant(part.value, 4)
-    return scaled(part.value, unit)
+    return money(part.value, currency) if unit == "USD" else scaled(part.value, unit)
 
 
-def _memory(estimate: Estimate) -> RenderableType:
+def _memory(estimate: Estimate, width: int) -> Iterator[str]:
     capacity = estimate.memory_capacity_bytes
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, min_width=_LABEL)
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_row(Text(f"Memory of an accelerator, of {gibibytes(capacity)}", style="bold"), "", "", "")
-    stages = list(_chosen(estimate.memory))
-    for stage in stages:
-        share = stage.total_bytes / capacity
-        label = "all" if len(estimate.memory) == 1 else f"stage {stage.stage}"
-        filled = bar(share, _BAR)
-        grid.add_row(label, gibibytes(stage.total_bytes), f"{share:.1%}", filled + "░" * (_BAR - len(filled)))
+    yield f"Memory of an accelerator, of {gibibytes(capacity)}"
     fullest = max(estimate.memory, key=lambda stage: stage.total_bytes)
-    for part in fullest.parts:
-        if part.value / capacity >= _NEGLIGIBLE:
-            grid.add_row(f"  {part.label}", gibibytes(part.value), f"{part.value / capacity:.1%}", "")
-    return grid
+    for stage in _chosen(estimate.memory):
+        label = "all" if len(estimate.memory) == 1 else f"stage {stage.stage}"
+        if stage is fullest and len(estimate.memory) > 1:
+            label += ", the fullest"
+        share = stage.total_bytes / capacity
+        yield _bar_line(label, gibibytes(stage.total_bytes), share, width, empty="░")
+        if stage is fullest:
+            for part in stage.parts:
+                share = part.value / capacity
+                if share >= _NEGLIGIBLE:
+                    yield (
+                        left(f"  {part.label}", _LABEL)
+                        + right(gibibytes(part.value), _VALUE)
+                        + right(percent(share), _SHARE)
+                    )
 
 
 def _chosen(stages: Sequence[StageMemory]) -> Iterator[StageMemory]:
@@ -172,26 +159,26 @@ def _chosen(stages: Sequence[StageMemory]) -> Iterator[StageMemory]:
     yield from (stages[number] for number in wanted)
 
 
-def _rests_on(estimate: Estimate) -> Iterator[RenderableType]:
-    yield Text("What this rests on", style="bold")
-    yield Text(f"  {for_terminal(estimate.basis)}")
+def _rests_on(estimate: Estimate, width: int) -> Iterator[str]:
+    yield "What this rests on"
+    if estimate.basis:
+        yield from fold(for_terminal(estimate.basis), width, indent="  ")
     weak = [item for item in estimate.inputs if item.standing.is_weak]
-    if weak:
-        counted = {
-            standing: sum(item.standing is standing for item in weak)
-            for standing in (Standing.RECALLED, Standing.ESTIMATED)
-        }
-        words = ", ".join(f"{count} {standing.value}" for standing, count in counted.items() if count)
-        yield Text(f"  {len(estimate.inputs)} inputs, of which weak: {words}")
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True, max_width=44, overflow="ellipsis")
-        grid.add_column(no_wrap=True, overflow="ellipsis", max_width=22)
-        grid.add_column(no_wrap=True, style="dim")
-        for item in weak:
-            grid.add_row(f"    {for_terminal(item.name)}", for_terminal(item.value), item.standing.value)
-        yield grid
+    if not weak:
+        yield f"  {len(estimate.inputs)} inputs, each read in its source or quoted by one that was read"
     else:
-        yield Text(f"  {len(estimate.inputs)} inputs, each read in its source or quoted by one that was read")
+        counts = [
+            (each, sum(item.standing is each for item in weak)) for each in (Standing.RECALLED, Standing.ESTIMATED)
+        ]
+        words = ", ".join(f"{count} {standing.value}" for standing, count in counts if count)
+        yield f"  {len(estimate.inputs)} inputs, of which weak: {words}"
+        yield from (_weak_line(item, width) for item in weak)
     for warning in estimate.warnings:
-        yield Text(f"  note: {for_terminal(warning)}")
-    yield Text("  ranges hold 80 % of cases; planner explain shows every part and its source", style="dim")
+        yield from fold(for_terminal(warning), width, indent="  note: ", hanging="        ")
+    yield "  ranges hold 80 % of cases; planner explain shows every part and its source"
+
+
+def _weak_line(item: Input, width: int) -> str:
+    value = cut(for_terminal(item.value), width - _EDGE - 2 - _STANDING - 1)
+    name = left(f"    {for_terminal(item.name)}", _EDGE)
+    return f"{name}  {left(value, width - _EDGE - 2 - _STANDING)}{item.standing.value}"
