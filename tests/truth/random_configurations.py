@@ -230,7 +230,7 @@ def _opt(r: random.Random) -> Drawn:
         do_layer_norm_before=_flag(r),
         _remove_final_layer_norm=_flag(r),
         enable_bias=_flag(r),
-        tie_word_embeddings=True,
+        tie_word_embeddings=_flag(r),
     )
     return Drawn(configuration, r.choice(["OPTForCausalLM", "OPTModel"]))
 
@@ -312,7 +312,11 @@ def _t5(r: random.Random, model_type: str, prefix: str) -> Drawn:
         "feed_forward_proj": r.choice(["relu", "gated-gelu", "gated-silu"]),
     }
     configuration = _some(
-        r, configuration, num_decoder_layers=r.randrange(1, 5), relative_attention_num_buckets=r.choice([16, 24])
+        r,
+        configuration,
+        num_decoder_layers=r.randrange(1, 5),
+        relative_attention_num_buckets=r.choice([16, 24]),
+        tie_word_embeddings=_flag(r),
     )
     return Drawn(configuration, prefix + r.choice(["ForConditionalGeneration", "Model", "EncoderModel"]))
 
@@ -339,8 +343,11 @@ def _pair(r: random.Random, model_type: str, class_names: tuple[str, ...]) -> Dr
         }
     else:
         configuration["max_position_embeddings"] = r.randrange(64, 99)
+    if model_type == "whisper":
+        configuration = _some(r, configuration, tie_word_embeddings=_flag(r))
     if model_type == "marian" and _flag(r):
         configuration |= {"share_encoder_decoder_embeddings": False, "decoder_vocab_size": r.randrange(200, 400)}
+        configuration = _some(r, configuration, tie_word_embeddings=_flag(r))
     return Drawn(configuration, r.choice(class_names))
 
 

@@ -70,7 +70,15 @@ def _relative(
     experts: ExpertsSpec | None,
 ) -> ArchitectureSpec:
     refuse(f, task, Task.GENERATION, Task.CAUSAL, Task.BASE, Task.ENCODER)
-    alone = task is Task.ENCODER
+    alone, generates = task is Task.ENCODER, task in (Task.GENERATION, Task.CAUSAL)
+    tied = f.flag("tie_word_embeddings", default=True)
+    if f.model_type in _ALWAYS_TIED and generates:
+        if not (tied and f.flag("scale_decoder_outputs", default=True)):
+            f.notes.append(
+                "transformers builds this family with one vocabulary matrix, whatever the configuration says of it;"
+                " released weights that hold two are counted with 'tied_embeddings: false'."
+            )
+        tied = True
     return ArchitectureSpec(
         hidden=f.size("d_model", "hidden_size", default=512),
         vocabulary=f.size("vocab_size", default=32128),
@@ -87,14 +95,19 @@ def _relative(
         causal=not alone,
         encoder=None if alone else TowerSpec(layers=encoder),
         cross_attention=not alone,
-        tied_embeddings=task in (Task.GENERATION, Task.CAUSAL) and f.flag("tie_word_embeddings", default=True),
-        head=None if task in (Task.GENERATION, Task.CAUSAL) else (),
+        tied_embeddings=generates and tied,
+        head=None if generates else (),
     )
+
+
+_ALWAYS_TIED = ("t5", "mt5")
 
 
 def marian(f: Fields, task: Task) -> ArchitectureSpec:
     """Marian: fixed sinusoidal positions that are held as a table, norms after each part."""
     shared = f.flag("share_encoder_decoder_embeddings", default=True)
+    if shared and not f.flag("tie_word_embeddings", default=True):
+        raise f.refusal("tie_word_embeddings", "untied token tables that are said to be shared are not read")
     vocabulary = f.size("vocab_size", default=58101)
     decoder_vocabulary = vocabulary if shared else f.whole("decoder_vocab_size", default=vocabulary)
     rows = f.size("max_position_embeddings", default=1024)

@@ -39,6 +39,7 @@ class Fields:
     locate : gives places in the file.
     partial : the map states only what differs from its class's defaults, as maps inside multimodal
         configurations do; elsewhere a missing size is a fault, not a default.
+    notes : what a reader has to tell of the configuration, one sentence each.
     """
 
     values: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Fields:
     trail: tuple[str, ...] = ()
     locate: Locate = nowhere
     partial: bool = False
+    notes: list[str] = field(default_factory=list)
     _missing: list[str] = field(default_factory=list)
 
     def has(self, name: str) -> bool:

@@ -183,7 +183,7 @@ def read_configuration(values: Mapping[str, Any], *, class_name: str = "", locat
         chosen.finish()
         raise
     chosen.finish()
-    return Imported(spec, family.kind, chosen.model_type, task.value, tuple(notes))
+    return Imported(spec, family.kind, chosen.model_type, task.value, (*notes, *chosen.notes))
 
 
 def _text_part(outer: Fields) -> tuple[Fields, list[str]]:
