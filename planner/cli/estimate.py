@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from planner.cli.outputs import emit, output_option
+from planner.cli.outputs import Screen, emit, output_option
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.planning.claims import judged
+from planner.planning.estimate import Estimate
 
 
 @click.command()
@@ -26,7 +28,7 @@ from planner.planning.claims import judged
 @click.option("--facility", metavar="ID", help="Where the machines stand.")
 @click.option("--term", metavar="TERM", help="on-demand, spot, reserved-1y, reserved-3y, owned, ...")
 @click.option("--framework", metavar="NAME", help="Software generation.")
-@output_option
+@output_option("table", "json")
 def command(
     scenario: Path | None, variant: str | None, changes: dict[str, str], output: tuple[str, ...], **asked: str | None
 ) -> None:
@@ -39,4 +41,17 @@ def command(
     """
     books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)
-    emit(judged(resolved, books), output, never=books.catalog.budget.files)
+    result = judged(resolved, books)
+    emit({"table": partial(_table, result), "json": partial(_json, result)}, output, never=books.catalog.budget.files)
+
+
+def _table(result: Estimate, screen: Screen) -> str:
+    from planner.report import table
+
+    return table.render(result, width=screen.width, ascii_only=screen.ascii_only)
+
+
+def _json(result: Estimate, _: Screen) -> str:
+    from planner.report import json_report
+
+    return json_report.render(result)

@@ -1,86 +1,98 @@
-"""Where results go: `--output FORMAT=PATH`, repeated; `-` is stdout; a table where nothing is said."""
+"""Where results go: `--output FORMAT=PATH`, repeated; `-` is stdout; the first format where nothing is said."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from planner.errors import did_you_mean, input_error
-from planner.planning.estimate import Estimate
+from planner.errors import brief, did_you_mean, input_error
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FORMATS = ("table", "json")
-_NARROWEST = 80
+STDOUT = "-"
+_NARROWEST, _WIDEST = 80, 120
+_BINARY = ("json",)  # always UTF-8, whatever a terminal knows
 
 
-def output_option(function: F) -> F:
-    """Add the repeated option `--output`."""
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a text is shown on: its width [columns], and whether it knows ASCII alone; a file knows all."""
+
+    width: int = _NARROWEST
+    ascii_only: bool = False
+
+
+Renderers = Mapping[str, Callable[[Screen], str]]
+
+
+def output_option(*formats: str) -> Callable[[F], F]:
+    """Add the repeated option `--output`, given to the command as a tuple of texts."""
     return click.option(
         "--output",
         "-o",
         multiple=True,
         metavar="FORMAT=PATH",
-        help=f"Write {', '.join(FORMATS)} to a file, or to stdout with '-'; repeats.",
-    )(function)
+        help=f"Write {', '.join(formats)} to a file, or to stdout with '-'; repeats.",
+    )
 
 
-def emit(estimate: Estimate, outputs: tuple[str, ...], *, never: Sequence[Path] = ()) -> None:
-    """Render an estimate into every output that was asked for; all are rendered before any is written.
+def emit(renderers: Renderers, outputs: tuple[str, ...], *, never: Sequence[Path] = ()) -> None:
+    """Render a result into every output that was asked for; all are rendered before any is written.
 
     Parameters
     ----------
-    estimate, outputs : what is rendered, and the values of `--output`.
+    renderers : by format, the first one for stdout where no output was asked for.
+    outputs : the values of `--output`.
     never : files that were read, which no output may overwrite.
     """
-    rendered = [(path, _render(estimate, name)) for name, path in _parsed(outputs or ("table=-",))]
-    for path, text in rendered:
-        if path == "-":
-            click.echo(text, nl=False)
+    pairs = _parsed(outputs or (f"{next(iter(renderers))}={STDOUT}",), list(renderers))
+    rendered = [(name, path, renderers[name](_screen() if path == STDOUT else Screen())) for name, path in pairs]
+    for name, path, text in rendered:
+        if path == STDOUT:
+            click.echo(text.encode("utf-8") if name in _BINARY else text, nl=False)
         else:
             from planner.report.write import write_text
 
             write_text(path, text, never=never)
 
 
-def _parsed(outputs: tuple[str, ...]) -> list[tuple[str, str]]:
+def _parsed(outputs: tuple[str, ...], formats: list[str]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
+    seen: set[str] = set()
     for output in outputs:
         name, separator, path = output.partition("=")
-        if name not in FORMATS or not separator or not path:
+        if name not in formats or not separator or not path:
             raise input_error(
                 "output-format",
-                f"--output {output}: not FORMAT=PATH",
-                allowed=" or ".join(f"{known}=PATH" for known in FORMATS),
-                hint=did_you_mean(name, FORMATS) if name not in FORMATS else "name a path, or - for stdout",
+                f"--output {brief(output)}: not FORMAT=PATH",
+                allowed=" or ".join(f"{known}=PATH" for known in formats),
+                hint=did_you_mean(name, formats) if name not in formats else "name a path, or - for stdout",
             )
-        key = path if path == "-" else str(Path(path).resolve())
-        if key in {p if p == "-" else str(Path(p).resolve()) for _, p in pairs}:
-            raise input_error("output-twice", f"two outputs go to {path}", hint="name another path for one of them")
+        place = path if path == STDOUT else str(Path(path).resolve())
+        if place in seen:
+            raise input_error("output-twice", f"two outputs go to {brief(path)}", hint="name another path for one")
+        seen.add(place)
         pairs.append((name, path))
     return pairs
 
 
-def _render(estimate: Estimate, name: str) -> str:
-    if name == "json":
-        from planner.report import json_report
-
-        return json_report.render(estimate)
-    from planner.report import table
-
-    width = max(shutil.get_terminal_size((_NARROWEST, 24)).columns, _NARROWEST) if sys.stdout.isatty() else _NARROWEST
-    return table.render(estimate, width=min(width, 120), ascii_only=not _unicode())
+def _screen() -> Screen:
+    width = _NARROWEST
+    if sys.stdout.isatty():
+        width = min(max(shutil.get_terminal_size((_NARROWEST, 24)).columns, _NARROWEST), _WIDEST)
+    return Screen(width, ascii_only=not _knows("█░–…"))
 
 
-def _unicode() -> bool:
-    encoding = (getattr(sys.stdout, "encoding", "") or "ascii").lower()
+def _knows(characters: str) -> bool:
+    """Whether stdout can show characters; other than UTF-8 may know a part of them, which is not enough."""
     try:
-        "█░–".encode(encoding)
+        characters.encode((getattr(sys.stdout, "encoding", "") or "ascii").lower())
     except (UnicodeEncodeError, LookupError):
         return False
     return True
