@@ -51,13 +51,12 @@ class FrameworkMoves(Moves):
     Parameters
     ----------
     title : what it is, with its years or releases.
-    gradient_bytes : bytes per element of accumulated gradients, where a scenario does not say.
     fused : layers are fused kernels; else plain torch modules.
     logits_copies : copies of the logits, in 16 bits, alive at once.
     head_gradient_bytes : of the head's weight gradient before it is added up.
     reserve_gib : driver context, communication buffers, libraries' work space.
     fragmentation : share of the allocated memory that the allocator cannot use.
-    recompute : what it does where a run does not say.
+    keeps_sent : a stage keeps what it sent to the next one until the backward pass.
     """
 
     title: Text
@@ -67,6 +66,7 @@ class FrameworkMoves(Moves):
     head_gradient_bytes: Number
     reserve_gib: Number
     fragmentation: Number
+    keeps_sent: Flag = False
 
 
 class Spread(Record):

@@ -118,6 +118,7 @@ def rules_of(workload: TrainingWorkload, framework: FrameworkMoves) -> MemoryRul
         framework.head_gradient_bytes,
         framework.reserve_gib * 2.0**30,
         framework.fragmentation,
+        framework.keeps_sent,
     )
 
 

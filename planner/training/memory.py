@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.training.activations import bytes_by_group, kept_bytes, saved_tensors
+from planner.training.activations import Stream, bytes_by_group, kept_bytes, saved_tensors
 from planner.training.end_activations import head_bytes, source_bytes, stem_bytes, table_bytes
 from planner.training.implementation import Implementation
 from planner.training.stages import StageLoad, in_flight
@@ -70,6 +70,7 @@ class MemoryRules:
     head_gradient_bytes : bytes per element of the head's weight gradient before it is added up [B].
     reserve_bytes : context of the driver, communication buffers and work space of libraries [B].
     fragmentation : share of the rest that the allocator cannot use [1].
+    keeps_sent : a stage keeps what it sent to the next one until the backward pass.
     """
 
     implementation: Implementation
@@ -77,6 +78,7 @@ class MemoryRules:
     head_gradient_bytes: float
     reserve_bytes: float
     fragmentation: float
+    keeps_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,9 @@ def stage_memory(
     dense = dense + ends.of(stage)
     flying = in_flight(strategy, micro_batches, stage.index)
     kept = kept + _between(architecture, uses, stage, sharding, rules.implementation)
+    if rules.keeps_sent:
+        last = Stream.of(architecture.hidden, uses[-1].tokens, sharding, rules.implementation.element_bytes)
+        kept = kept + (1.0 - stage.head) * last.hidden_bytes
     tables = table_bytes(architecture, uses[-1].tokens.length, sharding, rules.implementation)
 
     at_head = stage.head * head_bytes(
