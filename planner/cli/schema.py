@@ -22,11 +22,12 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.catalog.store import KINDS
     from planner.documents.schema import json_schema
     from planner.report.estimate_schema import estimate_schema
+    from planner.report.explanation_json import explanation_schema
     from planner.scenario.project import Project
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
     documents += [*SHEETS.values(), SourceList, Project, Rules]
-    found = {"scenario": _scenario(), "estimate": estimate_schema()}
+    found = {"scenario": _scenario(), "estimate": estimate_schema(), "explanation": explanation_schema()}
     for document in documents:
         kind = _kind_of(document)
         found[kind] = json_schema(document, kind=kind)

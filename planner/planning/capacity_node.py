@@ -71,8 +71,10 @@ def _machine(question: Question, node: Node) -> _Machine:
     if node.power is not None and node.power.typical is not None:
         typical = node.power.typical
         ledger.take(node, "power.typical", scaled(typical.mid, "W"))
+    # A month of a machine is paid once, however much of it the machine works.
+    ownership = workload.ownership.model_copy(update={"utilisation": Interval.exactly(1.0)})
     money = money_of(
-        HardwareChoice(node=node.id, term=workload.term, ownership=workload.ownership),
+        HardwareChoice(node=node.id, term=workload.term, ownership=ownership),
         node,
         question.facility,
         nodes=1,
@@ -165,7 +167,7 @@ def _ranged(question: Question, machine: _Machine, nodes: int, copy: Copy | None
         if not nodes:
             return found
         energy = energy_kwh(x["typical power"] * nodes, _MONTH_HOURS, x["PUE"])
-        spent = machine.money.month(x, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
+        spent = machine.money.spent(x, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
         found |= {
             "accelerators": float(accelerators),
             "power_kw": x["typical power"] * nodes / 1e3,
@@ -204,7 +206,7 @@ def _peaks(accelerator: Accelerator, accelerators: int) -> dict[str, float | Non
 def _breakdowns(question: Question, machine: _Machine, nodes: int) -> tuple[Breakdown, ...]:
     energy = energy_kwh(machine.typical_w.mid * nodes, _MONTH_HOURS, question.limits.pue.mid)
     middle = {name: interval.mid for name, interval in machine.money.inputs.items()}
-    spent = machine.money.month(middle, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
+    spent = machine.money.spent(middle, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
     found = [Breakdown("power", "one node at full load", "W", machine.power.parts(1.0))]
     if spent.total_usd is not None:
         found.append(Breakdown("cost", "money per month", "USD", spent.parts))

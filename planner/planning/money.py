@@ -71,10 +71,6 @@ class Money:
         rent = rent_usd(nodes, hours, x["node-hour price"] * _HOUR)
         return Spent(rent, (Part("rent", f"renting nodes, {self.term}", rent),))
 
-    def month(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
-        """Give the money for having nodes for a month: it is paid once, however much of it they work."""
-        return self.spent({**x, "utilisation": 1.0}, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
-
 
 def money_of(
     choice: HardwareChoice,
