@@ -143,7 +143,8 @@ def _sheet(
     built = architecture(model.architecture, model.id) if model.architecture else None
     longest = (built.max_sequence if built else 0) or _LONGEST_COUNTED
     length = sequence or min(longest, _LONGEST_COUNTED)
-    counted = Samples(samples, length, (source or length) if built and len(built.stacks) > 1 else 0)
+    has_encoder = built is not None and len(built.stacks) > 1
+    counted = Samples(samples, length, source or (length if has_encoder else 0))
     return model_sheet(model, built, counted, sources=_quoted(catalog, model), notes=notes)
 
 

@@ -216,6 +216,8 @@ def _gpt2(r: random.Random, model_type: str, class_name: str) -> Drawn:
     if model_type == "gptj":
         configuration["rotary_dim"] = 4
     extra = {"multi_query": _flag(r)} if model_type == "gpt_bigcode" else {}
+    if model_type == "gpt2":  # held, and skipped without an encoder's output
+        extra["add_cross_attention"] = _flag(r)
     configuration = _some(r, configuration, n_inner=r.choice([None, 70]), tie_word_embeddings=_flag(r), **extra)
     return Drawn(configuration, class_name)
 
@@ -230,6 +232,7 @@ def _opt(r: random.Random) -> Drawn:
         do_layer_norm_before=_flag(r),
         _remove_final_layer_norm=_flag(r),
         enable_bias=_flag(r),
+        layer_norm_elementwise_affine=_flag(r),
         tie_word_embeddings=_flag(r),
     )
     return Drawn(configuration, r.choice(["OPTForCausalLM", "OPTModel"]))

@@ -94,6 +94,7 @@ def test_all_missing_sizes_are_named_at_once() -> None:
         {"attention_bias": "yes"},
         {"head_dim": 0},
         {"architectures": ["LlamaForTimeTravel"]},
+        {"architectures": ["LlamaDoubleHeadsModel"]},
         {"architectures": "LlamaForCausalLM"},
     ],
 )

@@ -115,8 +115,6 @@ def opt(f: Fields, task: Task) -> ArchitectureSpec:
     head = decoder_head(f, task)
     if narrow and task is not Task.ENCODER:
         head = (HeadSpec(outputs=size), *(head if head is not None else (HeadSpec(),)))
-    if not affine:
-        raise f.refusal("layer_norm_elementwise_affine", "norms without weights beside a final one are not read")
     return ArchitectureSpec(
         hidden=hidden,
         vocabulary=f.size("vocab_size", default=standard.vocabulary),
@@ -124,7 +122,7 @@ def opt(f: Fields, task: Task) -> ArchitectureSpec:
         layers=f.size("num_hidden_layers", default=standard.layers),
         attention=AttentionSpec(heads=_heads(f), bias="all" if biased else "none"),
         feed_forward=_dense(f, f.size("ffn_dim", default=standard.width), activation="relu", bias=biased),
-        normalization="layer",
+        normalization="layer" if affine else "none",
         final_norm=f.flag("do_layer_norm_before", default=True) and not f.flag("_remove_final_layer_norm"),
         positions="learned",
         position_rows=positions + _OPT_EXTRA_ROWS,

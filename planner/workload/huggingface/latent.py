@@ -94,4 +94,6 @@ def _has_experts(f: Fields, count: int, first: int) -> list[bool]:
         return [kind == "sparse" for kind in types]
     dense_layers = f.whole("first_k_dense_replace", default=first, low=0)
     every = f.whole("moe_layer_freq", default=1)
+    if every > 1:
+        f.notes.append("'moe_layer_freq' is honoured, as DeepSeek's own code does; transformers ignores it.")
     return [number >= dense_layers and number % every == 0 for number in range(count)]

@@ -25,7 +25,8 @@ class Task(Enum):
 
 
 # Classes whose names do not end like their kin's.
-_ENDINGS = {"LMHeadModel": Task.CAUSAL, "MTModel": Task.GENERATION, "DoubleHeadsModel": None}
+_ENDINGS = {"LMHeadModel": Task.CAUSAL, "MTModel": Task.GENERATION}
+_UNREAD = ("DoubleHeadsModel",)
 
 CAUSAL_TASKS = (Task.CAUSAL, Task.GENERATION)
 
@@ -48,7 +49,7 @@ def task_of(f: Fields, class_name: str, default: Task) -> Task:
     if not name:
         return default
     for ending, found in {**_ENDINGS, **{task.value: task for task in Task}}.items():
-        if name.endswith(ending) and found:
+        if name.endswith(ending) and not name.endswith(_UNREAD):
             return found
     raise f.refusal(
         "architectures",
