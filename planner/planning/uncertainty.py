@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from planner.units import Interval
 
+_NOTHING = 1e-12  # a smaller change is rounding
+
 Outcome = Mapping[str, float | None]
 Evaluate = Callable[[Mapping[str, float]], Outcome]
 Effects = Mapping[str, tuple[float, float]]
@@ -53,10 +55,9 @@ def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
         below = evaluate({**middle, name: interval.low})
         above = evaluate({**middle, name: interval.high})
         for metric, mid in base.items():
-            ends = (_ratio(below[metric], mid), _ratio(above[metric], mid))
-            if ends[0] is None or ends[1] is None or ends == (1.0, 1.0):
-                continue
-            contributions[metric][name] = (ends[0], ends[1])
+            low, high = _ratio(below[metric], mid), _ratio(above[metric], mid)
+            if low is not None and high is not None and max(abs(low - 1.0), abs(high - 1.0)) > _NOTHING:
+                contributions[metric][name] = (low, high)
     results = {metric: joined(mid, contributions[metric]) for metric, mid in base.items()}
     return Ranged(results, {metric: effects for metric, effects in contributions.items() if effects})
 
