@@ -6,6 +6,7 @@ layer. `planner.workload.build` expands the shape into numbers.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import model_validator
@@ -38,7 +39,6 @@ from planner.catalog.shape_parts import (
 from planner.documents.types import Flag, Record, Share, Whole, WholeOrZero, problem, whole
 
 __all__ = [
-    "LETTERS",
     "MAX_LAYERS",
     "ArchitectureSpec",
     "AttentionSpec",
@@ -65,6 +65,7 @@ __all__ = [
     "SlidingSpec",
     "StackSpec",
     "TowerSpec",
+    "layer_of_letter",
 ]
 
 
@@ -205,7 +206,7 @@ def _kinds(spec: StackSpec) -> list[LayerSpec]:
     if isinstance(spec.layers, int):
         return [LayerSpec()]
     if isinstance(spec.layers, str):
-        return [LETTERS[letter] for letter in sorted(set(spec.layers))]
+        return [layer_of_letter(letter) for letter in sorted(set(spec.layers))]
     total = sum(run.count * (sum(layer.count for layer in run.period) or 1) for run in spec.layers)
     if not 1 <= total <= MAX_LAYERS:
         raise problem("shape", f"{total:,} layers", allowed=f"1 to {MAX_LAYERS:,}")
@@ -237,10 +238,20 @@ def _check_ends(spec: ArchitectureSpec) -> None:
             raise problem("shape", f"a tied vocabulary matrix cannot take {inputs} inputs")
 
 
-LETTERS: dict[str, LayerSpec] = {
-    "M": LayerSpec(mixer="mamba", feed_forward="none"),
-    "*": LayerSpec(mixer="full", feed_forward="none"),
-    "-": LayerSpec(mixer="none", feed_forward="dense"),
-    "E": LayerSpec(mixer="none", feed_forward="experts"),
+@cache
+def layer_of_letter(letter: str) -> LayerSpec:
+    """Give what a letter of a layer pattern stands for.
+
+    >>> layer_of_letter("*").mixer, layer_of_letter("*").feed_forward
+    ('full', 'none')
+    """
+    mixer, feed_forward = _LETTERS[letter]
+    return LayerSpec(mixer=mixer, feed_forward=feed_forward)
+
+
+_LETTERS: dict[str, tuple[MixerName, FeedForwardName]] = {
+    "M": ("mamba", "none"),
+    "*": ("full", "none"),
+    "-": ("none", "dense"),
+    "E": ("none", "experts"),
 }
-"""What each letter of a layer pattern stands for."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planner.catalog.shape import (
-    LETTERS,
     ArchitectureSpec,
     FeedForwardName,
     HeadSpec,
     LayerRunSpec,
     LayerSpec,
     StackSpec,
+    layer_of_letter,
 )
 from planner.workload.architecture import Architecture, Convolution, Layer, Projection, Split, Stack
 from planner.workload.feed_forwards import feed_forward_part
@@ -77,7 +77,7 @@ def expanded(spec: StackSpec) -> list[LayerSpec]:
     if isinstance(spec.layers, int):
         return [LayerSpec()] * spec.layers
     if isinstance(spec.layers, str):
-        return [LETTERS[letter] for letter in spec.layers]
+        return [layer_of_letter(letter) for letter in spec.layers]
     return [layer for run in spec.layers for layer in _run(run)]
 
 
