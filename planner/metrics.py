@@ -57,6 +57,8 @@ _TRAINING = (
     Metric("accelerator_hours", "h", "accelerators times wall-clock hours of the run", adds=True),
     Metric("peak_memory_gb", "GB", "peak device memory on the fullest accelerator, 10^9 bytes"),
     Metric("memory_headroom_gb", "GB", "device memory left on the fullest accelerator, 10^9 bytes", _UP),
+    Metric("host_memory_gb", "GB", "host memory of the fullest node for offloaded states, 10^9 bytes"),
+    Metric("local_storage_gb", "GB", "local drives of the fullest node for offloaded states, 10^9 bytes"),
     Metric("checkpoint_bytes", "B", "size of one full checkpoint", _NONE),
     Metric("data_rate_bytes_per_s", "B/s", "rate at which training data must be read", _NONE),
 )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from planner.economics.energy import carbon_kg, energy_kwh
-from planner.errors import InfeasibleError
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
 from planner.planning.evaluate import Evaluation, evaluate, memory_by_stage
+from planner.planning.feasibility import MEMORY_CAUSES, require_end, require_fit
 from planner.planning.ledger import Ledger
+from planner.planning.offloading import Elsewhere, kept_elsewhere
 from planner.planning.plan_words import words_of
 from planner.planning.training_inputs import TrainingPlan, plan_of
 from planner.planning.uncertainty import Ranged, ranged
@@ -23,23 +23,13 @@ from planner.scenario.training_run import TrainingRun
 from planner.training.memory import Memory
 from planner.training.run import Hazards, RunTime, run_time
 from planner.training.step import CAUSES, StepTime
-from planner.units import Interval, gibibytes
+from planner.units import Interval
 from planner.workload.flops import training_flops
 
 _HOUR = 3600.0
 _DAY = 86400.0
 _MONTH_HOURS = 730.0
 
-MEMORY_CAUSES: dict[str, str] = {
-    "weights": "weights",
-    "gradients": "gradients",
-    "optimizer": "optimizer states",
-    "activations": "activations",
-    "head": "logits",
-    "gathered": "gathered layers",
-    "workspace": "backward work space",
-    "reserve": "reserve, fragmentation",
-}
 RUN_CAUSES: dict[str, str] = {
     "steps_s": "steps that count",
     "waiting_for_data_s": "waiting for data",
@@ -76,10 +66,10 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
     plan = plan_of(run, resolved.tree, books, ledger)
     evaluation = evaluate(plan.problem, plan.strategy)
     stages = memory_by_stage(plan.problem, plan.strategy)
-    _require_fit(plan, stages, resolved)
+    require_fit(plan, stages, resolved.tree)
     counts = _counts(plan, evaluation.step)
-    values = _ranged(plan, evaluation, counts)
-    _require_end(values, plan, resolved)
+    values = _ranged(plan, evaluation, counts, kept_elsewhere(plan, resolved.tree))
+    require_end(values, plan, resolved.tree)
     middle = {name: interval.mid for name, interval in _inputs(plan, evaluation).items()}
     return Estimate(
         name=resolved.name,
@@ -97,51 +87,6 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
         contributions=values.contributions,
         scenario=resolved.tree.value,
         currency=shown_currency(books),
-    )
-
-
-def _require_fit(plan: TrainingPlan, stages: list[Memory], resolved: Resolved) -> None:
-    """Refuse a plan that does not fit, with the stage, the shortage and what would help."""
-    capacity = float(plan.problem.machine.memory_bytes[0])
-    totals = [_number(memory.total) for memory in stages]
-    worst = int(np.argmax(totals))
-    if totals[worst] <= capacity:
-        return
-    parts = {name: _number(getattr(stages[worst], name)) for name in MEMORY_CAUSES}
-    largest = max(parts, key=lambda name: parts[name])
-    hints = {
-        "weights": "raise tensor or pipeline degree, or shard parameters (sharding: zero-3)",
-        "gradients": "shard gradients (sharding: zero-2), or raise tensor or pipeline degree",
-        "optimizer": "shard the optimizer (sharding: zero-1), use more data ranks, or offload it",
-        "activations": "recompute (recompute: full), smaller micro_batch, or more tensor or context ranks",
-        "head": "smaller micro_batch, or a higher tensor degree",
-    }
-    where = f"stage {worst} of {len(stages)}" if len(stages) > 1 else "an accelerator"
-    raise InfeasibleError(
-        resolved.tree.fault(
-            "does-not-fit",
-            f"does not fit: {where} needs {gibibytes(totals[worst])} of {gibibytes(capacity)} "
-            f"({gibibytes(totals[worst] - capacity)} too much; most of it {MEMORY_CAUSES[largest]}, "
-            f"{gibibytes(parts[largest])})",
-            ("parallelism",) if ("parallelism",) in resolved.tree.marks else (),
-            hint=hints.get(largest, "use more accelerators, or parallelism: auto"),
-        )
-    )
-
-
-def _require_end(values: Ranged, plan: TrainingPlan, resolved: Resolved) -> None:
-    """Refuse a run that failures keep from ever ending."""
-    days = values.results["days"]
-    if days is None or math.isfinite(days.mid):
-        return
-    hours = 1.0 / (plan.inputs.failure_rate.mid * plan.accelerators + plan.inputs.money.reclaims_per_s) / _HOUR
-    raise InfeasibleError(
-        resolved.tree.fault(
-            "never-ends",
-            f"the run never ends: it fails every {hours:.2g} h, and a restart with the work lost takes longer",
-            ("hardware",),
-            hint="fewer accelerators, faster storage, or a shorter operations.restart",
-        )
     )
 
 
@@ -207,12 +152,15 @@ def _run(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunTime
     )
 
 
-def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Ranged:
+def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhere: Elsewhere | None) -> Ranged:
     """Give all results with their ranges, by moving each uncertain input alone."""
     problem, n = plan.problem, plan.accelerators
     tokens_per_step = plan.step_tokens
     peak_memory = _number(evaluation.memory_bytes)
     capacity = float(problem.machine.memory_bytes[0])
+    offloaded: dict[str, float | None] = {}
+    if elsewhere is not None:
+        offloaded = {"host_memory_gb": elsewhere.host_bytes / 1e9, "local_storage_gb": elsewhere.disk_bytes / 1e9}
 
     def outcome(x: Mapping[str, float]) -> dict[str, float | None]:
         step_s = x["step time"]
@@ -259,6 +207,7 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts) -> Rang
             "parameters": float(plan.architecture.parameters),
             "active_parameters": float(plan.architecture.active_parameters),
             "state_bytes": _state_bytes(plan),
+            **offloaded,
         }
 
     return ranged(outcome, _inputs(plan, evaluation))
