@@ -97,7 +97,8 @@ def in_flight(strategy: Strategy, micro_batches: Array, index: Array) -> Array:
     Notes
     -----
     1F1B: min(m, p - i). Interleaved: min(m v, 2 (p - i - 1) + (v - 1) p + 1) chunks of 1/v of the layers
-    [1]_. ZB-H1 holds what 1F1B holds, ZB-H2 about twice [2]_.
+    [1]_. Zero-bubble schedules hold a micro-batch until its weight gradients are made, which later stages
+    put off for longer: min(m, p) on every stage under ZB-H1, min(m, 2 p - 1) under ZB-H2 [2]_.
 
     References
     ----------
@@ -107,9 +108,9 @@ def in_flight(strategy: Strategy, micro_batches: Array, index: Array) -> Array:
     stages, chunks = strategy.pipeline, strategy.interleave
     plain = np.minimum(micro_batches, stages - index)
     interleaved = np.minimum(micro_batches * chunks, 2.0 * (stages - index - 1.0) + (chunks - 1.0) * stages + 1.0)
-    doubled = np.minimum(micro_batches, 2.0 * (stages - index) - 1.0)
     held = np.where(chunks > 1.0, interleaved / chunks, plain)
-    return np.where(strategy.schedule == ZERO_BUBBLE_2, doubled, held)
+    held = np.where(strategy.schedule == ZERO_BUBBLE_1, np.minimum(micro_batches, stages), held)
+    return np.where(strategy.schedule == ZERO_BUBBLE_2, np.minimum(micro_batches, 2.0 * stages - 1.0), held)
 
 
 def _before(order: tuple[int, ...], kinds: int) -> list[Array]:

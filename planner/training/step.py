@@ -101,9 +101,10 @@ def step_time(
 
     Notes
     -----
-    1F1B: the slowest stage runs m micro-batches, and p - 1 mean stages pass before it is full, divided by
-    the chunks of an interleaved schedule [1]_. ZB-H1 fills the bubble with weight gradients:
-    (p - 1)(F + B - W), ZB-H2 (p - 1)(F + B - 2 W) [2]_.
+    1F1B: the slowest stage runs m micro-batches, and while the pipeline fills and drains it waits once for
+    each other stage, divided by the chunks of an interleaved schedule: (p - 1)(F + B)/v where all are equal
+    [1]_. ZB-H1 fills that with weight gradients, (p - 1)(F + B - W), ZB-H2 with two, (p - 1)(F + B - 2 W)
+    [2]_.
 
     References
     ----------
@@ -118,7 +119,7 @@ def step_time(
     weights = tuple(float(use.layer.active_parameters) for use in uses)
     stages = [_stage(load, times, sharded, ends) for load in candidate_stages(order, weights, strategy)]
     slowest = _slowest(stages)
-    bubble = _bubble(order, times, ends, setting)
+    bubble = _bubble(order, times, ends, slowest, setting)
     sends = _sends(uses, m, setting)
     data = _data_time_s(architecture, uses, order, times, m, setting, states)
     update = _optimizer_time_s(architecture, uses, order, setting, states)
@@ -194,19 +195,23 @@ def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting
     )
 
 
-def _bubble(order: tuple[int, ...], times: Sequence[LayerTime], ends: _Ends, setting: Setting) -> Array:
+def _bubble(
+    order: tuple[int, ...], times: Sequence[LayerTime], ends: _Ends, slowest: _Stage, setting: Setting
+) -> Array:
+    """Time for which the slowest stage waits while the pipeline fills and drains: once for each other stage [s]."""
     strategy = setting.strategy
     counts = [float(order.count(kind)) for kind in range(len(times))]
 
-    def mean(values: Sequence[Array]) -> Array:
-        return sum((n * v for n, v in zip(counts, values, strict=True)), start=_ZERO) / strategy.pipeline
+    def of_all(values: Sequence[Array]) -> Array:
+        return sum((n * v for n, v in zip(counts, values, strict=True)), start=_ZERO)
 
-    whole = mean([time.total for time in times]) + (ends.embedding + ends.head) / strategy.pipeline
-    weight = mean([time.weight for time in times])
+    others = of_all([time.total for time in times]) + ends.embedding + ends.head
+    others = others - (slowest.total - slowest.parts["sharded"])
+    weight = of_all([time.weight for time in times]) * (strategy.pipeline - 1.0) / strategy.pipeline
     filled = np.where(strategy.schedule == ZERO_BUBBLE_1, weight, 2.0 * weight)
     filled = np.where(strategy.schedule == ONE_F_ONE_B, 0.0, filled)
-    waiting: Array = (strategy.pipeline - 1.0) * np.maximum(whole - filled, 0.0) / strategy.interleave
-    return waiting
+    waiting = np.maximum(others - filled, 0.0) / strategy.interleave
+    return np.where(strategy.pipeline > 1.0, waiting, 0.0)
 
 
 def _sends(uses: Sequence[LayerUse], m: Array, setting: Setting) -> Array:
