@@ -16,8 +16,8 @@ from planner.accuracy.cases import TrainingCase
 from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem
 from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
-from planner.training.implementation import MEGATRON, TORCH_CUDA
-from planner.training.memory import MemoryRules, StateBytes
+from planner.training.implementation import MEGATRON, TORCH_CUDA, Implementation
+from planner.training.memory import StateBytes
 from planner.training.strategy import Offload, Recompute, Strategy
 
 Array = NDArray[np.float64]
@@ -68,12 +68,10 @@ def filled(case: TrainingCase) -> Filled:
     s, framework = case.spread, case.software.framework
     tensor, pipeline = float(s.tensor or 1), float(s.pipeline or 1)
     ranks = case.devices / (tensor * pipeline)
-    if s.context:
-        context = float(s.context)
-    else:
-        context = max(1.0, ranks / case.batch) if case.group == "lora" else 1.0
+    context = float(s.context or 1)
+    if s.context is None and case.group == "lora":
+        context = max(1.0, ranks / case.batch)  # a batch of fewer sequences than ranks is split along the sequence
     data = ranks / context
-    layers = case.architecture.layers
     interleave = float(s.interleave or _interleave(case, pipeline))
     micro = s.micro_batch or (case.batch / data if framework == "maxtext" else 1.0)
     micro = min(micro, case.batch / data)
@@ -170,9 +168,8 @@ def groups_of(cases: Sequence[TrainingCase], shared: Problem) -> list[Group]:
     found: dict[object, list[int]] = {}
     for number, case in enumerate(cases):
         quantised = case.precision in _QUANTISED
-        fused = case.software.framework not in ("fsdp", "apex")
         states = _states(case)
-        key = (id(case.architecture), case.trained, quantised, fused, states)
+        key = (id(case.architecture), case.trained, quantised, _implementation(case), states)
         found.setdefault(key, []).append(number)
     return [_group([cases[n] for n in numbers], np.asarray(numbers), shared) for numbers in found.values()]
 
@@ -215,7 +212,6 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
         recompute=Recompute(again["layers"], nothing, again["norms"], nothing, nothing, again["latent"], nothing),
         offload=Offload(nothing, nothing, nothing, nothing),
     )
-    fused = first.software.framework not in ("fsdp", "apex")
     problem = replace(
         shared,
         architecture=first.architecture,
@@ -223,7 +219,7 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
         source_length=None,
         global_batch=np.array([case.batch for case in cases]),
         states=_states(first),
-        rules=_rules(shared.rules, fused=fused),
+        rules=replace(shared.rules, implementation=_implementation(first)),
         trained=first.trained,
         machine=machine_of_cases(cases),
         bytes_per_element=np.array([_ELEMENT[case.precision] for case in cases]),
@@ -232,8 +228,15 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
     return Group(rows, problem, strategy, again, nothing)
 
 
-def _rules(rules: MemoryRules, *, fused: bool) -> MemoryRules:
-    return replace(rules, implementation=MEGATRON if fused else TORCH_CUDA)
+def _implementation(case: TrainingCase) -> Implementation:
+    """How the row's framework computes a layer: fused or plain kernels, attention with or without its scores."""
+    framework = case.software.framework
+    base = TORCH_CUDA if framework in _PLAIN_MODULES else MEGATRON
+    return replace(base, flash=framework not in _PLAIN_ATTENTION)
+
+
+_PLAIN_MODULES = ("fsdp", "apex")
+_PLAIN_ATTENTION = ("megatron-2021", "megatron-deepspeed")
 
 
 def machine_of_cases(cases: Sequence[TrainingCase]) -> Machine:

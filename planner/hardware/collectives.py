@@ -95,7 +95,7 @@ def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -
     ----------
     .. [1] Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005; NCCL's double binary trees (2.4 on).
     """
-    inner = message_bytes * (group.inside - 1.0) / group.inside / links.domain_bytes_per_s
+    inner = _within(message_bytes / group.inside, group, links)
     outer = _across(message_bytes / group.inside, group, links)
     return _levels(inner, outer) + _latency(group, links)
 
@@ -123,7 +123,7 @@ def all_to_all_time_s(message_bytes: Array, group: Group, links: Links, *, copie
     Of N domains, K copies of a token reach N (1 - (1 - 1/N)^K) different ones on average.
     """
     domains = group.outside
-    inner = message_bytes * (group.inside - 1.0) / group.size / links.domain_bytes_per_s
+    inner = _within(message_bytes / group.size, group, links)
     distinct = domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies
     with np.errstate(invalid="ignore", divide="ignore"):
         crossing = message_bytes * (domains - 1.0) / domains * distinct / links.fabric_bytes_per_s
@@ -138,6 +138,14 @@ def send_time_s(message_bytes: Array, *, outside: Array, links: Links) -> Array:
         outer = message_bytes / links.fabric_bytes_per_s + links.fabric_latency_s
     sent: Array = np.where(outside > 0, outer, inner)
     return sent
+
+
+def _within(slice_bytes: Array, group: Group, links: Links) -> Array:
+    """Slices for the other ranks of one's own domain; a machine of one accelerator needs no link for none."""
+    with np.errstate(invalid="ignore"):
+        time = slice_bytes * (group.inside - 1.0) / links.domain_bytes_per_s
+    passing: Array = np.where(group.inside > 1.0, time, 0.0)
+    return passing
 
 
 def _across(slice_bytes: Array, group: Group, links: Links) -> Array:

@@ -33,6 +33,8 @@ class Efficiency:
     attention : share of the 16-bit peak that long flash attention reaches [1].
     attention_backward : rate of its backward pass against forward [1].
     attention_length : length at which it reaches half of that [tokens].
+    plain_attention_passes : passes over the scores in memory, both directions together, where attention is not
+        flash [1].
 
     Memory-bound work
     -----------------
@@ -56,6 +58,8 @@ class Efficiency:
     host_backward : backward against forward [1].
     host_experts : a layer with experts against one without [1].
     step_s : fixed time of one optimizer step [s].
+    recompute_whole : share of a layer's forward pass that computing it again runs; compilers leave out what
+        nobody reads [1].
     jitter : loss per doubling of the accelerators above eight [1].
     imbalance : load of the fullest expert rank against the mean [1].
     """
@@ -70,6 +74,7 @@ class Efficiency:
     attention: Array
     attention_backward: Array
     attention_length: Array
+    plain_attention_passes: Array
     memory: Array
     element_wise: Array
     quantisation_bytes: Array
@@ -88,5 +93,6 @@ class Efficiency:
     host_backward: Array
     host_experts: Array
     step_s: Array
+    recompute_whole: Array
     jitter: Array
     imbalance: Array

@@ -95,6 +95,22 @@ def attention_time_s(operator: Attention, machine: Machine, efficiency: Efficien
     return slower
 
 
+def plain_attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> tuple[Array, Array]:
+    """Time of attention that writes its scores to memory: forward and backward [s].
+
+    Batched products over every pair of query and key, masked or not, with the head size as their inner
+    dimension, and passes over the scores in 16 bits for mask, softmax and dropout; of the passes of both
+    directions together two fifths are forward.
+    """
+    inner = operator.key_dim / (operator.key_dim + efficiency.matrix_inner)
+    rate = efficiency.matrix_peak * efficiency.matrix_sustained * inner
+    compute = operator.flops_full / (machine.matrix_16bit_flops_per_s * rate)
+    scores = 2.0 * operator.sequences * operator.queries * operator.keys * operator.heads
+    passes = efficiency.plain_attention_passes * scores
+    memory = passes / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
+    return compute + 0.4 * memory, 2.0 * compute + 0.6 * memory
+
+
 def streaming_time_s(operator: Streaming, machine: Machine, efficiency: Efficiency) -> Array:
     """Time of memory-bound work in the forward pass [s]; its few operations run at the vector units' rate.
 
@@ -116,6 +132,7 @@ def forward_and_backward_s(
     efficiency: Efficiency,
     bytes_per_element: Array | float,
     weight_gradient: Array | float = 1.0,
+    plain_attention: bool = False,
 ) -> tuple[Array, Array]:
     """Time of an operator's forward and backward pass.
 
@@ -124,12 +141,15 @@ def forward_and_backward_s(
     operator : sizes on one device.
     bytes_per_element : size of the operands of the layers' products; attention and the head use 16 bits [B].
     weight_gradient : 1 where weights are trained, 0 where they are frozen (LoRA).
+    plain_attention : scores pass through memory, as before flash attention.
 
     Returns
     -------
     Forward and backward [s]. A product's backward is two products: the gradient of the input (m, k, n) and
     of the weight (k, n, m).
     """
+    if isinstance(operator, Attention) and plain_attention:
+        return plain_attention_time_s(operator, machine, efficiency)
     if isinstance(operator, Attention):
         forward = attention_time_s(operator, machine, efficiency)
         return forward, forward * _BACKWARD_ATTENTION / efficiency.attention_backward
@@ -137,6 +157,11 @@ def forward_and_backward_s(
         forward = streaming_time_s(operator, machine, efficiency)
         return forward, 2.0 * forward
     return _product(operator, machine, efficiency, bytes_per_element, weight_gradient)
+
+
+# Operations of one expert's product at which grouping costs half of what it costs small ones: large experts run
+# like plain products. Chosen on rows left out among 1e9, 1e11, 2e11, 3e11 and 1e12.
+_LARGE_EXPERT_FLOP = 2e11
 
 
 def _product(
@@ -149,7 +174,8 @@ def _product(
     relative: Array | float = 1.0
     peak, size = machine.matrix_flops_per_s, bytes_per_element
     if operator.role == "experts":
-        relative = efficiency.grouped
+        each = 2.0 * operator.m * operator.n * operator.k
+        relative = efficiency.grouped + (1.0 - efficiency.grouped) * each / (each + _LARGE_EXPERT_FLOP)
     elif operator.role in ("head", "router"):
         relative = efficiency.head
         peak, size = machine.matrix_16bit_flops_per_s, 2.0

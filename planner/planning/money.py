@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from planner.catalog.facility import Facility
 from planner.catalog.interruption import interruption
@@ -41,12 +41,15 @@ class Money:
     ----------
     term : what is paid. inputs : uncertain inputs by name, in USD and SI units.
     reclaims_per_s : of the whole run, where spot machines are taken back [1/s].
+    life_hours : over which machines of one's own are written off [h].
+    storage_usd_per_s : rent of storage beside the machines [USD/s].
     """
 
     term: str
     inputs: Mapping[str, Interval]
     reclaims_per_s: float = 0.0
-    life_hours: float = field(default=1.0)
+    life_hours: float = 1.0
+    storage_usd_per_s: float = 0.0
 
     def spent(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
         """Give the money for using nodes for some hours.
@@ -55,6 +58,14 @@ class Money:
         ----------
         x : a value for every uncertain input. nodes, hours, energy_kwh : what is used.
         """
+        found = self._machines(x, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
+        if found.total_usd is None or not self.storage_usd_per_s:
+            return found
+        storage = self.storage_usd_per_s * hours * _HOUR
+        part = Part("storage", "renting storage", storage)
+        return Spent(found.total_usd + storage, (*found.parts, part), found.purchase_usd)
+
+    def _machines(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
         if self.term == "owned":
             if "node price" not in x:
                 return Spent(None, ())

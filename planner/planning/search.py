@@ -136,10 +136,11 @@ def fastest(run: TrainingRun, problem: Problem, *, accelerators: int, ledger: Le
     strategy = grid_of(choices, accelerators=accelerators)
     allowed = possible(problem, strategy)
     if not np.any(allowed):
+        batch = float(np.max(problem.global_batch))
         raise InfeasibleError(
             Fault(
                 "no-strategy",
-                f"no degrees divide {accelerators} accelerators and a batch of {np.max(problem.global_batch):g} sequences",
+                f"no degrees divide {accelerators} accelerators and a batch of {batch:g} sequences",
                 hint="a global batch that is a multiple of the accelerators, or a rounder number of accelerators",
             )
         )

@@ -18,6 +18,7 @@ from planner.planning.models import architecture_of
 from planner.planning.money import Money, money_of
 from planner.planning.places import facility_of, pue_of
 from planner.planning.power import PowerParts, power_of
+from planner.planning.storing import storage_of
 from planner.planning.training_plan import check_parallelism, rules_of, states_of, strategy_of
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
@@ -241,7 +242,8 @@ def _run_inputs(
     if hidden is None:
         hidden = defaults.checkpoint_overlap
         ledger.take(defaults, "checkpoint_overlap", f"{hidden.mid:.0%}")
-    read, write = _storage(run, nodes, tree, books, ledger)
+    stored = storage_of(run.hardware, nodes=nodes, tree=tree, books=books, ledger=ledger)
+    money = money_of(run.hardware, fleet.node, facility, nodes=nodes, tree=tree, books=books, ledger=ledger)
     per_token = run.workload.bytes_per_token
     if per_token is None:
         per_token = defaults.bytes_per_token
@@ -258,27 +260,11 @@ def _run_inputs(
         restart_s=restart,
         checkpoint_hidden=hidden,
         checkpoint_interval_s=operations.checkpoint_interval or 0.0,
-        storage_read_bytes_per_s=read,
-        storage_write_bytes_per_s=write,
+        storage_read_bytes_per_s=stored.read_bytes_per_s,
+        storage_write_bytes_per_s=stored.write_bytes_per_s,
         bytes_per_token=per_token,
         pue=pue,
         grams_per_joule=grid.intensity if grid else None,
         power=power_of(fleet.node, fleet.accelerator, books=books, ledger=ledger),
-        money=money_of(run.hardware, fleet.node, facility, nodes=nodes, tree=tree, books=books, ledger=ledger),
+        money=replace(money, storage_usd_per_s=stored.usd_per_s),
     )
-
-
-def _storage(run: TrainingRun, nodes: int, tree: Tree, books: Books, ledger: Ledger) -> tuple[Interval, Interval]:
-    """Rates at which all nodes together read and write storage: the one named, or one share per node [B/s]."""
-    if run.hardware.storage:
-        storage = books.catalog.storage(run.hardware.storage, tree=tree, trail=("hardware", "storage"))
-        rates = storage.throughput
-        read = rates.read or rates.write
-        write = rates.write or rates.read
-        if read is not None and write is not None:
-            ledger.take(storage, "throughput", f"{scaled(read, 'B/s')} read, {scaled(write, 'B/s')} written")
-            return Interval.exactly(read), Interval.exactly(write)
-        ledger.warn(f"storage {storage.id} states no whole rate: the default share per node is used")
-    share = books.defaults.storage_per_node
-    ledger.take(books.defaults, "storage_per_node", scaled(share.mid, "B/s"))
-    return share.scaled(float(nodes)), share.scaled(float(nodes))

@@ -73,6 +73,7 @@ class Setting:
     strategy, machine, efficiency, links : how the run is spread, over what.
     bytes_per_element : of the operands of the layers' products [B].
     quantised : the products' operands are converted from 16 bits first (8- and 4-bit recipes).
+    plain_attention : scores pass through memory, as before flash attention.
     """
 
     strategy: Strategy
@@ -81,6 +82,7 @@ class Setting:
     links: Links
     bytes_per_element: Array | float
     quantised: bool
+    plain_attention: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     expert = _expert_time_s(use, setting, device_f)
     forward = device_f + wait_f + tensor + context[0] + expert
     backward = device_b + wait_b + tensor + context[1] + expert
-    whole = strategy.recompute.layers * (device_f + wait_f + tensor + context[0] + expert)
+    again = efficiency.recompute_whole * (device_f + wait_f + tensor + context[0] + expert)
+    whole = strategy.recompute.layers * again
     return LayerTime(
         matrix=sums.matrix[0] + sums.matrix[1],
         attention=sums.attention[0] + sums.attention[1],
@@ -158,6 +161,7 @@ def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Su
             efficiency=setting.efficiency,
             bytes_per_element=setting.bytes_per_element,
             weight_gradient=1.0 if use.trained else 0.0,
+            plain_attention=setting.plain_attention,
         )
         if isinstance(operator, MatrixProduct):
             if operator.role == "experts":
