@@ -196,6 +196,15 @@ def _fleet(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> tuple[
         raise InfeasibleError(
             tree.fault(fault.id, fault.message, place, allowed=fault.allowed, hint=fault.hint)
         ) from None
+    if accelerators > 1 and node.scale_up.domain > 1 and np.isnan(machine.domain_bandwidth_bytes_per_s[0]):
+        raise InputError(
+            tree.fault(
+                "fabric-unknown",
+                f"{node.id} has no known link between its accelerators, and {accelerators} of them need one",
+                ("hardware", "node"),
+                hint="use one accelerator",
+            )
+        )
     return Fleet(node, accelerator, network, machine), nodes, accelerators
 
 
