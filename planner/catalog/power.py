@@ -67,6 +67,12 @@ class Idle(Record):
     host: UncertainShare
 
 
+class Working(Record):
+    """What accelerators draw while a training step computes, as a share of their limit."""
+
+    accelerators: UncertainShare
+
+
 class FittedRow(Record):
     """One known power that the rule was fitted on."""
 
@@ -131,6 +137,7 @@ class NodePowerRule(Record):
     rule: Rule
     spread: Spread
     idle: Idle
+    working: Working
     fitted_on: tuple[FittedRow, ...]
     metered: tuple[MeteredRow, ...]
     chips: ChipRule
@@ -142,10 +149,22 @@ class NodePowerRule(Record):
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Power of one part of a node: with its accelerators at their limit, and with nothing running [W]."""
+    """Power of one part of a node [W].
+
+    Parameters
+    ----------
+    full : with its accelerators at their limit.
+    busy : while its accelerators compute; few programs hold them at their limit.
+    idle : with nothing running.
+    """
 
     full: Interval
+    busy: Interval
     idle: Interval
+
+    def scaled(self, factor: float) -> Draw:
+        """Give the draw with its loads times a factor; what it draws idle stays."""
+        return Draw(self.full.scaled(factor), self.busy.scaled(factor), self.idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +191,11 @@ class NodePowerEstimate:
     def full(self) -> Interval:
         """The whole node with its accelerators at their limit [W]."""
         return _plus(_plus(self.accelerators.full, self.host.full), self.network_and_fans.full)
+
+    @property
+    def busy(self) -> Interval:
+        """The whole node while its accelerators compute [W]."""
+        return _plus(_plus(self.accelerators.busy, self.host.busy), self.network_and_fans.busy)
 
     @property
     def idle(self) -> Interval:
@@ -206,11 +230,16 @@ def node_power(node: Node, accelerator: Accelerator, rule: NodePowerRule) -> Nod
     given = rule.rule
     parts_full = part.scaled(node.accelerators)
     host_full = _around(given.host * _hosts(node, accelerator, given), rule.spread.parts)
-    accelerators = Draw(parts_full, _idle(node, accelerator, parts_full, rule))
-    host = Draw(host_full, _times(host_full, rule.idle.host))
+    working = _times(parts_full, rule.working.accelerators)
+    accelerators = Draw(parts_full, working, _idle(node, accelerator, parts_full, rule))
+    host = Draw(host_full, host_full, _times(host_full, rule.idle.host))
     share = given.overhead_liquid if node.cooling == "liquid" else given.overhead_air
     overhead = _around(share / (1.0 - share), rule.spread.parts)
-    rest = Draw(_times(_plus(parts_full, host_full), overhead), _times(_plus(accelerators.idle, host.idle), overhead))
+    rest = Draw(
+        _times(_plus(parts_full, host_full), overhead),
+        _times(_plus(working, host_full), overhead),
+        _times(_plus(accelerators.idle, host.idle), overhead),
+    )
     full = _plus(_plus(parts_full, host_full), rest.full)
     if node.power is None:
         spread = rule.spread.alike if _is_alike(node, accelerator, given) else rule.spread.unlike
@@ -219,7 +248,7 @@ def node_power(node: Node, accelerator: Accelerator, rule: NodePowerRule) -> Nod
         rated = node.power.rated
         # The rule cannot know better than the maker: its parts are brought down to a published limit.
         fits = min(1.0, rated.mid / full.mid)
-        accelerators, host, rest = (Draw(draw.full.scaled(fits), draw.idle) for draw in (accelerators, host, rest))
+        accelerators, host, rest = (draw.scaled(fits) for draw in (accelerators, host, rest))
     return NodePowerEstimate(rated, accelerators, host, rest, node.power is not None, _provenance(node, accelerator))
 
 

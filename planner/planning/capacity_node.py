@@ -67,7 +67,7 @@ def _machine(question: Question, node: Node) -> _Machine:
     ledger = Ledger(books.catalog)
     accelerator = books.catalog.accelerator(node.accelerator)
     power = power_of(node, accelerator, books=books, ledger=ledger)
-    typical = power.estimate.full
+    typical = power.estimate.busy
     if node.power is not None and node.power.typical is not None:
         typical = node.power.typical
         ledger.take(node, "power.typical", scaled(typical.mid, "W"))
@@ -207,7 +207,7 @@ def _breakdowns(question: Question, machine: _Machine, nodes: int) -> tuple[Brea
     energy = energy_kwh(machine.typical_w.mid * nodes, _MONTH_HOURS, question.limits.pue.mid)
     middle = {name: interval.mid for name, interval in machine.money.inputs.items()}
     spent = machine.money.spent(middle, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
-    found = [Breakdown("power", "one node at full load", "W", machine.power.parts(1.0))]
+    found = [Breakdown("power", "one node at work", "W", machine.power.parts(1.0))]
     if spent.total_usd is not None:
         found.append(Breakdown("cost", "money per month", "USD", spent.parts))
     return tuple(found)

@@ -21,7 +21,7 @@ _PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class PowerParts:
-    """Power of one node with its accelerators at their limit, and doing nothing [W]."""
+    """Power of one node while its accelerators compute, and doing nothing [W]."""
 
     busy_w: Interval
     idle_w: Interval
@@ -48,8 +48,8 @@ def power_of(node: Node, accelerator: Accelerator, *, books: Books, ledger: Ledg
             source=provenance.source,
             standing=books.catalog.standing(provenance),
         )
-    return PowerParts(estimate.full, estimate.idle, estimate)
+    return PowerParts(estimate.busy, estimate.idle, estimate)
 
 
 def _mean(draw: Draw, busy_share: float) -> float:
-    return draw.idle.mid + (draw.full.mid - draw.idle.mid) * busy_share
+    return draw.idle.mid + (draw.busy.mid - draw.idle.mid) * busy_share

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from planner.documents.types import (
+    Bytes,
     BytesPerSecond,
-    Date,
     Flag,
     Ratio,
     Record,
@@ -59,6 +59,8 @@ class HardwareChoice(Record):
     price : of one node-hour, over the price book's. free : a price of 0 is meant: the machines are paid for.
     fabric_bandwidth : of one node, one direction, over the catalog's.
     oversubscription : of the fabric; 2 halves what crosses it.
+    storage : that data is read from and checkpoints are written to; a share per node where unsaid.
+    storage_size : what is provisioned of it, and paid for.
     """
 
     node: Text
@@ -73,7 +75,7 @@ class HardwareChoice(Record):
     fabric_bandwidth: BytesPerSecond | None = None
     oversubscription: Ratio = 1.0
     storage: Text | None = None
-    software_date: Date | None = None
+    storage_size: Bytes | None = None
 
 
 class Operations(Record):
