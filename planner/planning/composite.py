@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from planner.errors import Fault, InfeasibleError, InputError, visible
 from planner.metrics import METRICS
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
-from planner.planning.dispatch import estimate
 from planner.planning.estimate import Breakdown, Estimate, Part, Result
 from planner.planning.ledger import Input
 from planner.planning.uncertainty import joined
@@ -20,10 +19,16 @@ from planner.scenario.composite import Composite
 from planner.scenario.resolve import Resolved, beside, read_scenario
 
 MAX_DEPTH = 4
+EstimatePart = Callable[[Resolved, Books], Estimate]
 
 
-def estimate_composite(resolved: Resolved, books: Books) -> Estimate:
+def estimate_composite(resolved: Resolved, books: Books, estimate_part: EstimatePart) -> Estimate:
     """Give the estimate of a composite, with one child for each part.
+
+    Parameters
+    ----------
+    resolved : a closed scenario. books : what it is looked up in.
+    estimate_part : gives the estimate of a part, of whatever kind that is.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def estimate_composite(resolved: Resolved, books: Books) -> Estimate:
     for name, part in whole.workload.parts.items():
         scenario = _read(resolved, name, part, books)
         try:
-            children[name] = estimate(scenario, books)
+            children[name] = estimate_part(scenario, books)
         except InfeasibleError as error:
             if adds:
                 whose = resolved.tree.fault("part-infeasible", f"part '{visible(name)}' does not fit", _at(name))

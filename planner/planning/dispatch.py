@@ -28,7 +28,7 @@ def estimate(resolved: Resolved, books: Books) -> Estimate:
     if isinstance(resolved.document, Composite):
         from planner.planning.composite import estimate_composite
 
-        return estimate_composite(resolved, books)
+        return estimate_composite(resolved, books, estimate)
     from planner.planning.training import estimate_training
 
     return estimate_training(resolved, books)
