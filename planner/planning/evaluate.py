@@ -126,5 +126,5 @@ def setting_of(problem: Problem, strategy: Strategy) -> Setting:
         Links.of(problem.machine, problem.efficiency),
         problem.bytes_per_element,
         problem.quantised,
-        plain_attention=not problem.rules.implementation.flash,
+        implementation=problem.rules.implementation,
     )

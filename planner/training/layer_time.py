@@ -17,6 +17,7 @@ from planner.hardware.collectives import (
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.kernels import forward_and_backward_s, joined
 from planner.hardware.machine import Machine
+from planner.training.implementation import Implementation
 from planner.training.memory import LayerUse
 from planner.training.strategy import Recompute, Strategy
 from planner.workload.architecture import Layer
@@ -73,7 +74,7 @@ class Setting:
     strategy, machine, efficiency, links : how the run is spread, over what.
     bytes_per_element : of the operands of the layers' products [B].
     quantised : the products' operands are converted from 16 bits first (8- and 4-bit recipes).
-    plain_attention : scores pass through memory, as before flash attention.
+    implementation : how a layer is computed: whether attention's scores pass through memory, what is kept.
     """
 
     strategy: Strategy
@@ -82,7 +83,7 @@ class Setting:
     links: Links
     bytes_per_element: Array | float
     quantised: bool
-    plain_attention: bool
+    implementation: Implementation
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Su
             efficiency=setting.efficiency,
             bytes_per_element=setting.bytes_per_element,
             weight_gradient=1.0 if use.trained else 0.0,
-            plain_attention=setting.plain_attention,
+            plain_attention=not setting.implementation.flash,
         )
         if isinstance(operator, MatrixProduct):
             if operator.role == "experts":
@@ -185,7 +186,7 @@ def _share_again(operator: Operator, recompute: Recompute) -> Array:
         return recompute.attention
     if name in ("query.up", "kv.up"):
         return recompute.latent
-    if name in ("up", "gate", "shared.up", "expert dispatch", "router") or name.startswith("expert"):
+    if name in ("up", "gate", "shared-up", "expert dispatch", "router") or name.startswith("expert"):
         return recompute.feed_forward
     return _ZERO
 
@@ -220,10 +221,10 @@ def _adapters(use: LayerUse, sharding: Sharding) -> Streaming:
 def tensor_blocks(layer: Layer) -> int:
     """Give how often a layer's forward pass joins its tensor ranks: once per mixer and dense feed-forward part.
 
-    Blocks that run in parallel on one norm's output join once.
+    Parts that run in parallel on the layer's input join once.
     """
     mixers = len(layer.cores) + (1 if layer.scan else 0)
-    if layer.norms <= 1 and mixers and layer.feed_forward:
+    if layer.parallel and mixers and layer.feed_forward:
         return mixers
     return mixers + (1 if layer.feed_forward else 0)
 
@@ -263,7 +264,7 @@ def _expert_time_s(use: LayerUse, setting: Setting, window: Array) -> Array:
     strategy = setting.strategy
     tokens: Tokens = use.tokens
     sent = tokens.sequences * tokens.length / strategy.context / strategy.tensor * experts.top_k
-    message = 2.0 * sent * use.layer.hidden
+    message = 2.0 * sent * experts.projections[0].inputs
     group = Group.of(strategy.expert, stride=strategy.expert_tensor, machine=setting.machine)
     once = all_to_all_time_s(message, group, setting.links, copies=float(experts.top_k))
     inner = Group.of(strategy.expert_tensor, stride=np.ones_like(strategy.expert_tensor), machine=setting.machine)

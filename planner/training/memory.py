@@ -233,12 +233,9 @@ def stage_memory(
     of_head = stage.head * rules.head_gradient_bytes * matrix * (1.0 if states.trained_share == 1.0 else 0.0)
     is_head = at_head + of_head >= besides
 
-    group = strategy.state_group
-    expert_group = np.minimum(strategy.sharding_group, np.maximum(strategy.expert_data, 1.0))
-
     def divided(from_stage: float, bytes_each: float) -> Array:
-        by_dense = np.where(strategy.sharding >= from_stage, group, 1.0)
-        by_expert = np.where(strategy.sharding >= from_stage, expert_group, 1.0)
+        by_dense = np.where(strategy.sharding >= from_stage, strategy.state_group, 1.0)
+        by_expert = np.where(strategy.sharding >= from_stage, strategy.expert_state_group, 1.0)
         return bytes_each * (dense / by_dense + expert / by_expert)
 
     offload, share = strategy.offload, states.trained_share
@@ -248,7 +245,7 @@ def stage_memory(
         optimizer=divided(1.0, states.optimizer * share) * _here(offload.optimizer),
         activations=(flying * kept + tables) * _here(offload.activations),
         head=np.where(is_head, at_head, 0.0),
-        gathered=_gathered(strategy, largest, states),
+        gathered=_gathered(strategy, dense + expert, largest, states),
         workspace=np.where(is_head, of_head, besides),
         reserve=nothing,
     )
@@ -260,10 +257,14 @@ def _here(kept: Array) -> Array:
     return np.where(kept == 0, 1.0, 0.0)
 
 
-def _gathered(strategy: Strategy, largest: Array, states: StateBytes) -> Array:
-    """Whole layers beside the shards [B]: the weights of the one that runs and of the next one."""
+def _gathered(strategy: Strategy, whole: Array, largest: Array, states: StateBytes) -> Array:
+    """Whole weights beside the shards [B]: of the layer that runs and the next one.
+
+    A pipeline gathers its stage once a step and keeps it for all micro-batches.
+    """
     elsewhere = (strategy.sharding >= 3.0) | (strategy.offload.parameters > 0)
-    return np.where(elsewhere, 2.0 * states.weights * largest, 0.0)
+    kept = np.where((strategy.sharding >= 3.0) & (strategy.pipeline > 1.0), whole, np.minimum(2.0 * largest, whole))
+    return np.where(elsewhere, states.weights * kept, 0.0)
 
 
 def _between(

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.hardware.collectives import Group, all_reduce_time_s, gather_or_scatter_time_s, send_time_s
+from planner.hardware.collectives import send_time_s
 from planner.hardware.kernels import forward_and_backward_s
-from planner.training.layer_time import LayerTime, Setting, exposed, layer_time, tensor_blocks, tensor_time_s
-from planner.training.memory import LayerUse, StateBytes, end_parameters, held_parameters
+from planner.training.layer_time import LayerTime, Setting, layer_time, tensor_blocks, tensor_time_s
+from planner.training.memory import LayerUse, StateBytes, end_parameters
 from planner.training.stages import (
     ONE_F_ONE_B,
     ZERO_BUBBLE_1,
     StageLoad,
     candidate_stages,
 )
+from planner.training.state_time import data_s, offload_s, optimizer_s, sharded_end_s, sharded_layer_s
 from planner.workload.architecture import Architecture
 from planner.workload.operators import Operator, embedding_operators, head_operators
 
@@ -61,10 +62,15 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """Embedding and head for one micro-batch, forward and backward together [s]."""
+    """Embedding and head for one micro-batch, forward and backward together [s].
+
+    `sharded_embedding` and `sharded_head` are the exposed gathering and scattering of their parameters.
+    """
 
     embedding: Array
     head: Array
+    sharded_embedding: Array
+    sharded_head: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +120,16 @@ def step_time(
     strategy = setting.strategy
     m = strategy.micro_batches(global_batch)
     times = [layer_time(use, setting) for use in uses]
-    sharded = [_sharded_time_s(use, time, setting, states) for use, time in zip(uses, times, strict=True)]
-    ends = _ends(architecture, uses, setting)
+    sharded = [sharded_layer_s(use, time, setting, states) for use, time in zip(uses, times, strict=True)]
+    ends = _ends(architecture, uses, setting, states)
     weights = tuple(float(use.layer.active_parameters) for use in uses)
     stages = [_stage(load, times, sharded, ends) for load in candidate_stages(order, weights, strategy)]
     slowest = _slowest(stages)
     bubble = _bubble(order, times, ends, slowest, setting)
     sends = _sends(uses, m, setting)
-    data = _data_time_s(architecture, uses, order, times, m, setting, states)
-    update = _optimizer_time_s(architecture, uses, order, setting, states)
-    moved = _offload_time_s(architecture, uses, order, m, setting, states)
+    data = data_s(architecture, uses, order, times, m, setting, states)
+    update = optimizer_s(architecture, uses, order, setting, states)
+    moved = offload_s(architecture, uses, order, m, setting, states)
     once_per_step = np.where(strategy.pipeline > 1.0, m, 1.0)
     parts = {name: m * value for name, value in slowest.parts.items()}
     # With a pipeline the parameters are gathered once per step and kept for all micro-batches.
@@ -155,7 +161,7 @@ def _stage(load: StageLoad, times: Sequence[LayerTime], sharded: Sequence[Array]
 
     names = ("matrix", "attention", "streaming", "recompute", "host", "tensor", "context", "expert")
     parts = {name: summed([getattr(time, name) for time in times]) for name in names}
-    parts["sharded"] = summed(sharded)
+    parts["sharded"] = summed(sharded) + load.embedding * ends.sharded_embedding + load.head * ends.sharded_head
     parts["head"] = load.embedding * ends.embedding + load.head * ends.head
     total = summed([time.total for time in times]) + parts["sharded"] + parts["head"]
     return _Stage(total, parts)
@@ -171,8 +177,9 @@ def _slowest(stages: Sequence[_Stage]) -> _Stage:
     return _Stage(total, parts)
 
 
-def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting) -> _Ends:
+def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting, states: StateBytes) -> _Ends:
     sharding = setting.strategy.sharding_of_layers
+    first, last = uses[0], uses[-1]
 
     def both(operators: Sequence[Operator]) -> Array:
         total = _ZERO
@@ -182,16 +189,22 @@ def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting
                 machine=setting.machine,
                 efficiency=setting.efficiency,
                 bytes_per_element=setting.bytes_per_element,
+                weight_gradient=1.0 if last.trained else 0.0,
             )
             total = total + forward + backward
         return total
 
-    first, last = uses[0], uses[-1]
     # The head joins its tensor ranks once forward and once backward, as one block of a layer does.
     joining = 2.0 * tensor_time_s(last, setting) / max(1, tensor_blocks(last.layer))
+    head = both(head_operators(architecture, last.tokens, sharding)) + joining
+    # Layers that predict further tokens pass through the head once each.
+    passes = 1.0 + (architecture.multi_token.layers if architecture.multi_token else 0)
+    parameters = end_parameters(architecture, sharding)
     return _Ends(
-        both(embedding_operators(architecture, first.tokens, sharding)),
-        both(head_operators(architecture, last.tokens, sharding)) + joining,
+        embedding=both(embedding_operators(architecture, first.tokens, sharding)),
+        head=passes * head,
+        sharded_embedding=sharded_end_s(parameters.embedding, setting, states, trained=last.trained),
+        sharded_head=sharded_end_s(parameters.head, setting, states, trained=last.trained),
     )
 
 
@@ -224,149 +237,3 @@ def _sends(uses: Sequence[LayerUse], m: Array, setting: Setting) -> Array:
     once = send_time_s(message, outside=outside, links=setting.links)
     sends = 2.0 * strategy.interleave * m * once * (1.0 - setting.efficiency.overlap_pipeline)
     return np.where(strategy.pipeline > 1.0, sends, 0.0)
-
-
-def _sharded_time_s(use: LayerUse, time: LayerTime, setting: Setting, states: StateBytes) -> Array:
-    """Exposed gathering and scattering of one layer's sharded parameters for one micro-batch [s].
-
-    Parameters are gathered forward and again backward, gradients scattered: each hides behind the layer's
-    own work, since the next layer is fetched while this one runs.
-    """
-    strategy = setting.strategy
-    if not np.any(strategy.sharding >= 3.0):
-        return _ZERO
-    held = held_parameters(use.layer, strategy.sharding_of_layers)
-    group = Group.of(strategy.state_group, stride=strategy.tensor, machine=setting.machine)
-    experts = Group.of(
-        np.minimum(strategy.sharding_group, np.maximum(strategy.expert_data, 1.0)),
-        stride=strategy.expert * strategy.expert_tensor,
-        machine=setting.machine,
-    )
-
-    def gathered(bytes_each: float) -> Array:
-        dense = gather_or_scatter_time_s(bytes_each * held.dense, group, setting.links)
-        routed = gather_or_scatter_time_s(bytes_each * held.expert, experts, setting.links)
-        return dense + np.where(held.expert > 0, routed, 0.0)
-
-    weights = gathered(states.weights)
-    # FSDP reduces gradients in the weights' precision.
-    gradients = gathered(states.weights) if use.trained else _ZERO
-    share = setting.efficiency.overlap_sharded
-    forward = exposed(weights, share, time.forward)
-    backward = exposed(weights + gradients, share, time.backward + time.recompute)
-    return np.where(strategy.sharding >= 3.0, forward + backward, 0.0)
-
-
-def _data_time_s(
-    architecture: Architecture,
-    uses: Sequence[LayerUse],
-    order: tuple[int, ...],
-    times: Sequence[LayerTime],
-    m: Array,
-    setting: Setting,
-    states: StateBytes,
-) -> Array:
-    """Exposed reduction of gradients and gathering of updated weights over data ranks, once per step [s].
-
-    Gradients are reduced while the last micro-batch's backward pass runs, weights gathered while the next
-    step's first forward pass does. With gradients sharded and no pipeline they are scattered after every
-    micro-batch.
-    """
-    strategy = setting.strategy
-    dense, expert = stage_parameters(architecture, uses, order, setting)
-    stride = strategy.tensor
-    group = Group.of(strategy.data * strategy.context, stride=stride, machine=setting.machine)
-    expert_group = Group.of(
-        np.maximum(strategy.expert_data, 1.0),
-        stride=strategy.expert * strategy.expert_tensor,
-        machine=setting.machine,
-    )
-    share = states.trained_share
-    reduced = _ZERO
-    gathered = _ZERO
-    for count, ranks in ((dense, group), (expert, expert_group)):
-        scatter = gather_or_scatter_time_s(states.gradients * share * count, ranks, setting.links)
-        reduced = reduced + np.where(
-            strategy.sharding >= 1.0,
-            scatter,
-            all_reduce_time_s(states.gradients * share * count, ranks, setting.links),
-        )
-        weights = gather_or_scatter_time_s(states.weights * share * count, ranks, setting.links)
-        gathered = gathered + np.where(strategy.sharding >= 1.0, weights, 0.0)
-    often = np.where((strategy.sharding >= 2.0) & (strategy.pipeline == 1.0), m, 1.0)
-    layers = [float(order.count(kind)) / strategy.pipeline for kind in range(len(uses))]
-    forward = sum((n * t.forward for n, t in zip(layers, times, strict=True)), start=_ZERO)
-    backward = sum((n * t.backward for n, t in zip(layers, times, strict=True)), start=_ZERO)
-    overlap = setting.efficiency.overlap_data
-    shown = often * exposed(reduced, overlap, backward) + exposed(gathered, overlap, forward)
-    # Parameters sharded too are gathered and scattered layer by layer instead.
-    return np.where(strategy.sharding >= 3.0, 0.0, shown)
-
-
-def stage_parameters(
-    architecture: Architecture, uses: Sequence[LayerUse], order: tuple[int, ...], setting: Setting
-) -> tuple[Array, Array]:
-    """Give the parameters that an accelerator of a mean stage holds: dense, and those of experts [1]."""
-    strategy = setting.strategy
-    sharding = strategy.sharding_of_layers
-    dense, expert = _ZERO, _ZERO
-    for kind, use in enumerate(uses):
-        held = held_parameters(use.layer, sharding)
-        count = use.held(np.asarray(float(order.count(kind))))
-        dense, expert = dense + count * held.dense, expert + count * held.expert
-    ends = end_parameters(architecture, sharding)
-    shared = np.where(strategy.pipeline > 1.0, 0.0, ends.shared)
-    return (dense + ends.embedding + ends.head - shared) / strategy.pipeline, expert / strategy.pipeline
-
-
-def _optimizer_time_s(
-    architecture: Architecture, uses: Sequence[LayerUse], order: tuple[int, ...], setting: Setting, states: StateBytes
-) -> Array:
-    """Update of the parameters that one accelerator owns: memory traffic of states, gradient and weights [s].
-
-    Moments and master copy are read and written, the gradient read, the weights written, and read first
-    where no master copy holds their exact value.
-    """
-    strategy, machine = setting.strategy, setting.machine
-    dense, expert = stage_parameters(architecture, uses, order, setting)
-    divided = strategy.sharding >= 1.0
-    owned = dense / np.where(divided, strategy.state_group, 1.0)
-    owned = owned + expert / np.where(divided, np.maximum(strategy.expert_data, 1.0), 1.0)
-    traffic = 2.0 * states.optimizer + states.gradients + states.weights
-    rate = machine.memory_bandwidth_bytes_per_s * setting.efficiency.memory
-    on_device = owned * states.trained_share * traffic * setting.efficiency.optimizer / rate
-    return np.where(strategy.offload.optimizer == 0, on_device, 0.0)
-
-
-def _offload_time_s(
-    architecture: Architecture,
-    uses: Sequence[LayerUse],
-    order: tuple[int, ...],
-    m: Array,
-    setting: Setting,
-    states: StateBytes,
-) -> Array:
-    """Moving states that are kept in host memory (1) or on local drives (2), not hidden [s].
-
-    Optimizer states on the host are updated there: gradients go down and weights come up. States on drives
-    are read and written once a step besides. Parameters kept outside come up for every forward and every
-    backward pass.
-    """
-    strategy, machine, offload = setting.strategy, setting.machine, setting.strategy.offload
-    if not np.any((offload.optimizer > 0) | (offload.parameters > 0)):
-        return _ZERO
-    dense, expert = stage_parameters(architecture, uses, order, setting)
-    divided = strategy.sharding >= 1.0
-    owned = dense / np.where(divided, strategy.state_group, 1.0)
-    owned = owned + expert / np.where(divided, np.maximum(strategy.expert_data, 1.0), 1.0)
-    link = owned * (states.gradients + states.weights) / machine.host_link_bytes_per_s
-    disk = owned * states.optimizer * (1.0 / machine.disk_read_bytes_per_s + 1.0 / machine.disk_write_bytes_per_s)
-    optimizer = np.where(offload.optimizer > 0, link, 0.0) + np.where(offload.optimizer == 2.0, disk, 0.0)
-    fetched = np.where(strategy.sharding >= 3.0, owned, dense + expert) * states.weights
-    rate = np.where(
-        offload.parameters == 2.0,
-        np.minimum(machine.disk_read_bytes_per_s, machine.host_link_bytes_per_s),
-        machine.host_link_bytes_per_s,
-    )
-    parameters = np.where(offload.parameters > 0, 2.0 * m * fetched / rate, 0.0)
-    return optimizer + parameters

@@ -104,6 +104,11 @@ class Strategy:
         return self.data * self.context * self.tensor / (self.expert * self.expert_tensor)
 
     @property
+    def expert_state_group(self) -> Array:
+        """Ranks that hold one copy of an expert's states together [1]."""
+        return np.minimum(self.sharding_group, np.maximum(self.expert_data, 1.0))
+
+    @property
     def sharding_of_layers(self) -> Sharding:
         """The degrees that divide one layer."""
         return Sharding(self.tensor, self.context, self.expert, self.expert_tensor, self.sequence_parallel)
