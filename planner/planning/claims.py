@@ -16,7 +16,8 @@ from planner.scenario.resolve import Resolved
 def judged(resolved: Resolved, books: Books) -> Estimate:
     """Give the estimate of a scenario with the verdicts on its claim, if it makes one.
 
-    A claim that nothing fits holds where nothing does; it then has no estimate to show but this one.
+    A claim that nothing fits holds where nothing does; it then has no estimate to show but this one. What is
+    claimed is claimed of the scenario itself, not of its variants.
 
     Raises
     ------
@@ -24,7 +25,7 @@ def judged(resolved: Resolved, books: Books) -> Estimate:
     InfeasibleError : nothing fits, and no claim says so.
     """
     claim = resolved.document.claim
-    if claim is None:
+    if claim is None or resolved.variant is not None:
         return estimate(resolved, books)
     if claim.infeasible:
         return _unfit(resolved, claim, books)

@@ -7,7 +7,7 @@ from planner.planning.estimate import Currency
 from planner.units import counted, duration, scaled, significant
 
 DOLLARS = Currency()
-_SHARES = ("mfu", "hfu", "goodput", "utilisation", "storage_load")
+_SHARES = ("mfu", "hfu", "goodput", "utilisation")
 _COUNTED = ("parameters", "active_parameters")
 
 
@@ -26,6 +26,8 @@ def shown(metric: str, value: float | None, currency: Currency = DOLLARS) -> str
         return percent(value)
     if metric in _COUNTED:
         return counted(value)
+    if metric == "storage_load":  # far below 1 it matters by how much
+        return f"{significant(value * 100, 3)} %"
     if unit.startswith("USD"):
         return money(value, currency) + unit.removeprefix("USD")
     if unit == "s":

@@ -181,11 +181,13 @@ def beside(file: Path, relative: str, *, root: Path, where: str) -> Path:
     root : the folder that holds both.
     where : place of the name, for the error.
     """
-    folder = file.parent
+    folder, top = file.parent.absolute(), root.resolve()
     pieces = Path(relative).parts
-    while pieces[:1] == ("..",) and folder.resolve() != root.resolve():
+    while pieces[:1] == ("..",) and folder.resolve() != top:
         folder, pieces = folder.parent, pieces[1:]
-    return inside(folder, str(Path(*pieces)) if pieces else "", shown=where)
+    target = inside(folder, str(Path(*pieces)) if pieces else "", shown=where)
+    here = Path.cwd()
+    return target.relative_to(here) if target.is_relative_to(here) else target
 
 
 def _over(upper: Tree, lower: Tree) -> Tree:
