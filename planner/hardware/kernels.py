@@ -12,7 +12,7 @@ from planner.workload.operators import Attention, MatrixProduct, Operator, Strea
 Array = NDArray[np.float64]
 
 _TILE_ROWS, _TILE_COLUMNS = 128.0, 256.0  # output tile of the large kernels of cuBLAS and its kin
-_ROWS_FOR_RATE = 64.0  # below this many rows a tile is partly padding
+_ROWS_FOR_RATE = 64.0  # fewer rows are padded to this many
 _BACKWARD_ATTENTION = 2.5  # flash attention recomputes the scores: 5 products against 2
 
 
@@ -44,20 +44,20 @@ def matrix_product_time_s(
 
     Notes
     -----
-    t = (t_compute^p + t_memory^p)^(1/p), with t_compute = 2 g m n k / (P e) and
-    e = e_max k/(k + k0) * w/(w + q U) * min(1, m/64), w the output tiles of 128 x 256 and U the units that
-    share them: a saturating inner dimension, the last partly filled wave, and padding of few rows. The
-    forms are compared in docs/modelling.md.
+    t = (t_compute^p + t_memory^p)^(1/p), with t_compute = 2 g max(m, 64) n k / (P e) and
+    e = e_max k/(k + k0) * w/(w + q U), w the output tiles of 128 x 256 and U the units that share them:
+    padding of few rows, a saturating inner dimension, and the last partly filled wave. The forms are
+    compared in docs/modelling.md.
     """
-    tiles = groups * m / _TILE_ROWS * n / _TILE_COLUMNS
+    rows = np.maximum(m, _ROWS_FOR_RATE)
+    tiles = groups * rows / _TILE_ROWS * n / _TILE_COLUMNS
     rate = (
         efficiency.matrix_peak
         * (k / (k + efficiency.matrix_inner))
         * (tiles / (tiles + efficiency.matrix_wave * machine.units))
-        * np.minimum(1.0, m / _ROWS_FOR_RATE)
         * relative_rate
     )
-    compute = 2.0 * groups * m * n * k / (peak_flops_per_s * rate * efficiency.matrix_sustained)
+    compute = 2.0 * groups * rows * n * k / (peak_flops_per_s * rate * efficiency.matrix_sustained)
     moved = groups * (bytes_per_element * (m * k + n * k) + 2.0 * m * n)
     memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
     return joined(compute, memory, efficiency.matrix_blend)
@@ -174,7 +174,7 @@ def _product(
     relative: Array | float = 1.0
     peak, size = machine.matrix_flops_per_s, bytes_per_element
     if operator.role == "experts":
-        each = 2.0 * operator.m * operator.n * operator.k
+        each = 2.0 * np.maximum(operator.m, _ROWS_FOR_RATE) * operator.n * operator.k
         relative = efficiency.grouped + (1.0 - efficiency.grouped) * each / (each + _LARGE_EXPERT_FLOP)
     elif operator.role in ("head", "router"):
         relative = efficiency.head

@@ -101,6 +101,8 @@ def head_bytes(
             tape.save(SavedTensor(result.name, result.group, result.size_bytes * share))
         if projection.name == "vocabulary":
             width = local_outputs(projection, sharding.tensor)
+            # Layers that predict further tokens have logits of their own.
+            width = width * (1.0 + (architecture.multi_token.layers if architecture.multi_token else 0))
             tape.save(SavedTensor("logits", Kept.PROJECTION, copies * logits * stream.here * share * width))
             tape.save(SavedTensor("wanted tokens", Kept.PROJECTION, _NUMBER_BYTES * stream.here))
     for projection in architecture.pooled:

@@ -36,6 +36,7 @@ from planner.workload.operators import (
 Array = NDArray[np.float64]
 
 _ZERO = np.asarray(0.0)
+_HOST_SHARE_OF_WEIGHTS = 0.5  # of a backward pass's kernels, those that make weight gradients
 _HOST_BLEND = 6.0  # how sharply a layer turns from device-bound to host-bound; hardly identifiable, our estimate
 
 
@@ -130,12 +131,12 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     wait_b = joined(device_b, host * efficiency.host_backward, _HOST_BLEND) - device_b
 
     tensor = tensor_time_s(use, setting)
-    context = _context_time_s(use, setting, sums.attention)
-    expert = _expert_time_s(use, setting, device_f)
-    forward = device_f + wait_f + tensor + context[0] + expert
-    backward = device_b + wait_b + tensor + context[1] + expert
-    again = efficiency.recompute_whole * (device_f + wait_f + tensor + context[0] + expert)
-    whole = strategy.recompute.layers * again
+    # Each kind of communication hides behind time that none before it has used up.
+    context = _context_time_s(use, setting, (sums.attention[0] + wait_f, sums.attention[1] + wait_b))
+    before_f, before_b = device_f + wait_f + context[0], device_b + wait_b + context[1]
+    expert = _expert_time_s(use, setting, (before_f, before_b))
+    forward, backward = before_f + tensor + expert[0], before_b + tensor + expert[1]
+    whole = strategy.recompute.layers * efficiency.recompute_whole * forward
     return LayerTime(
         matrix=sums.matrix[0] + sums.matrix[1],
         attention=sums.attention[0] + sums.attention[1],
@@ -144,10 +145,10 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
         host=wait_f + wait_b,
         tensor=2.0 * tensor,
         context=context[0] + context[1],
-        expert=2.0 * expert,
+        expert=expert[0] + expert[1],
         forward=forward,
         backward=backward,
-        weight=sums.weight,
+        weight=sums.weight + _HOST_SHARE_OF_WEIGHTS * wait_b,
     )
 
 
@@ -239,10 +240,11 @@ def tensor_time_s(use: LayerUse, setting: Setting) -> Array:
     return (1.0 - setting.efficiency.overlap_tensor) * both
 
 
-def _context_time_s(use: LayerUse, setting: Setting, attention: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Exposed passing of keys and values between context ranks, hidden behind attention [s].
+def _context_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Exposed passing of keys and values between context ranks, forward and backward [s].
 
-    Every rank gathers the others' keys and values; backward passes them and their gradients.
+    Every rank gathers the others' keys and values; backward passes them and their gradients. It hides behind
+    attention and what the device waits for its host.
     """
     strategy, share = setting.strategy, setting.efficiency.overlap_context
     here = use.tokens.sequences * use.tokens.length  # the whole sequence is gathered
@@ -253,14 +255,14 @@ def _context_time_s(use: LayerUse, setting: Setting, attention: tuple[Array, Arr
         local = width / np.minimum(strategy.tensor, float(core.kv_heads))
         forward = forward + gather_or_scatter_time_s(2.0 * here * local, group, setting.links)
     backward = 2.0 * forward
-    return exposed(forward, share, attention[0]), exposed(backward, share, attention[1])
+    return exposed(forward, share, windows[0]), exposed(backward, share, windows[1])
 
 
-def _expert_time_s(use: LayerUse, setting: Setting, window: Array) -> Array:
-    """Exposed dispatch and combine of a layer's experts in one direction; backward takes the same [s]."""
+def _expert_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Exposed dispatch and combine of a layer's experts, forward and backward, which move the same [s]."""
     experts = use.layer.experts
     if not experts:
-        return _ZERO
+        return _ZERO, _ZERO
     strategy = setting.strategy
     tokens: Tokens = use.tokens
     sent = tokens.sequences * tokens.length / strategy.context / strategy.tensor * experts.top_k
@@ -269,7 +271,8 @@ def _expert_time_s(use: LayerUse, setting: Setting, window: Array) -> Array:
     once = all_to_all_time_s(message, group, setting.links, copies=float(experts.top_k))
     inner = Group.of(strategy.expert_tensor, stride=np.ones_like(strategy.expert_tensor), machine=setting.machine)
     joined_ranks = gather_or_scatter_time_s(message * strategy.expert_tensor, inner, setting.links)
-    return exposed(2.0 * (once + joined_ranks), setting.efficiency.overlap_expert, window)
+    both, share = 2.0 * (once + joined_ranks), setting.efficiency.overlap_expert
+    return exposed(both, share, windows[0]), exposed(both, share, windows[1])
 
 
 def exposed(communication: Array, share: Array, window: Array) -> Array:

@@ -104,7 +104,7 @@ def data_s(
     shown = often * exposed(reduced, overlap, backward) + exposed(gathered, overlap, forward)
     # Parameters sharded too are gathered and scattered layer by layer instead; where every group of ranks holds
     # a copy of them, the groups add their shards of the gradients up.
-    between = exposed(_between_copies_s(dense, expert, setting, states), overlap, backward)
+    between = (1.0 - overlap) * _between_copies_s(dense, expert, setting, states)
     return np.where(strategy.sharding >= 3.0, between, shown)
 
 
