@@ -79,8 +79,9 @@ def best_interval_s(failures_per_s: Array | float, pause_s: Array | float) -> Ar
     >>> float(best_interval_s(1e-4, 50.0))
     1000.0
     """
-    with np.errstate(divide="ignore"):
-        best = np.sqrt(2.0 * np.asarray(pause_s) / np.asarray(failures_per_s))
+    rate = np.asarray(failures_per_s, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = np.where(rate > 0, np.sqrt(2.0 * np.asarray(pause_s) / rate), np.inf)
     interval: Array = np.maximum(best, _SHORTEST_INTERVAL_S)
     return interval
 

@@ -26,14 +26,14 @@ def fitting(place: Limits, node_w: float, price: float | None = None) -> float |
     return found.mid if found is not None else None
 
 
-@given(power=st.integers(0, 10**6), node=watts, quarters=st.integers(4, 8))
+@given(power=st.integers(1, 10**6), node=watts, quarters=st.integers(4, 8))
 def test_power_holds_as_many_as_can_be_switched_on_one_by_one(power: int, node: int, quarters: int) -> None:
     # In quarters of a watt everything is a whole number, and counting is exact.
     counted, drawn = 0, node * quarters
     while drawn * (counted + 1) <= power * 4:
         counted += 1
-    place = limits(power_w=Interval.exactly(max(power, 1)), pue=Interval.exactly(quarters / 4))
-    assert fitting(place, node) == (counted if power else 0)
+    place = limits(power_w=Interval.exactly(power), pue=Interval.exactly(quarters / 4))
+    assert fitting(place, node) == counted
 
 
 @given(racks=st.integers(1, 50), rack=watts, node=watts, each=st.integers(1, 8))

@@ -1,0 +1,72 @@
+"""Every claim of a published article, worked through: it holds, and its note still says what we get."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from planner.documents.files import ReadBudget
+from planner.planning.books import Books
+from planner.planning.claims import judged
+from planner.planning.estimate import Estimate
+from planner.scenario.claim import Claim
+from planner.scenario.project import read_project
+from planner.scenario.resolve import Resolved, read_scenario
+from tests.conftest import ROOT
+
+FILES = sorted((ROOT / "scenarios" / "claims").glob("*.yaml"))
+# How far a result may move from what its note says before somebody has to read the note again.
+NOTES_LAST = 0.15
+
+
+@cache
+def claimed(file: Path) -> tuple[Resolved, Estimate]:
+    budget = ReadBudget()
+    books = Books.of(read_project(ROOT / "planner.yaml", budget=budget), budget)
+    resolved = read_scenario(file, root=ROOT, budget=budget)
+    return resolved, judged(resolved, books)
+
+
+def claim_of(file: Path) -> Claim:
+    claim = claimed(file)[0].document.claim
+    assert claim is not None
+    return claim
+
+
+def test_all_that_can_be_worked_through_without_serving_are_there() -> None:
+    assert [file.stem for file in FILES] == sorted(
+        [
+            *("node-power-a100", "node-power-h100", "campus-floor", "gpt3-on-dgx2", "trillion-without-offload"),
+            *("zero-infinity", "t5-11b-v100", "tens-of-millions", "ten-times-a-year", "storage-bottleneck"),
+            "stochastic-rounding",
+        ]
+    )
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_claim_is_named_as_its_file(file: Path) -> None:
+    assert claim_of(file).id == file.stem
+    assert claimed(file)[0].document.name == file.stem
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_claim_holds(file: Path) -> None:
+    judgement = claimed(file)[1].judgement
+    assert judgement is not None
+    assert [verdict for verdict in judgement.verdicts if not verdict.holds] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_what_a_note_says_is_still_what_we_get(file: Path) -> None:
+    judgement = claimed(file)[1].judgement
+    assert judgement is not None
+    old = {}
+    for expected, verdict in zip(claim_of(file).expect, judgement.verdicts, strict=True):
+        if expected.metric is not None:
+            assert expected.found is not None, f"{expected.metric} of {expected.of}: say what was found"
+            assert verdict.value is not None
+            if abs(verdict.value / expected.found - 1.0) > NOTES_LAST:
+                old[f"{expected.of} {expected.metric}"] = (expected.found, verdict.value)
+    assert old == {}, "read the note again, and write down what is found now"
