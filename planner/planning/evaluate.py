@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from planner.hardware.collectives import Links
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
-from planner.planning.training_plan import layers_of
+from planner.planning.training_plan import Layers, layers_of
 from planner.training.layer_time import Setting
-from planner.training.memory import Memory, MemoryRules, StateBytes, stage_memory
+from planner.training.memory import Memory, MemoryModel, MemoryRules, StateBytes
 from planner.training.stages import candidate_stages, stage_load
 from planner.training.step import StepTime, step_time
 from planner.training.strategy import Strategy
@@ -51,70 +51,66 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Time of a step [s] and memory of the fullest stage [B]."""
+    """Time of a step, and memory of the stages of which one is the fullest."""
 
     step: StepTime
-    memory_bytes: Array
+    stages: tuple[Memory, ...]
+
+    @property
+    def memory_bytes(self) -> Array:
+        """Memory of the fullest stage [B]."""
+        first, *others = self.stages
+        allocated = first.allocated
+        for stage in others:
+            allocated = np.maximum(allocated, stage.allocated)
+        return first.rules.total_bytes(allocated)
 
 
 def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
     """Give step time and peak memory of every strategy in the arrays."""
-    layers = layers_of(
-        problem.architecture,
-        sequences=strategy.micro_batch,
-        length=problem.length,
-        source_length=problem.source_length,
-        trained=problem.trained,
-    )
-    setting = setting_of(problem, strategy)
+    layers = _layers(problem, strategy)
+    candidates = candidate_stages(layers.order, len(layers.uses), strategy)
     step = step_time(
         problem.architecture,
         layers.uses,
         layers.order,
-        setting=setting,
+        candidates,
+        setting=setting_of(problem, strategy),
         global_batch=np.atleast_1d(np.asarray(problem.global_batch, dtype=float)),
         states=problem.states,
     )
-    weights = tuple(float(use.layer.parameters) for use in layers.uses)
-    fullest = np.asarray(0.0)
-    for stage in candidate_stages(layers.order, weights, strategy):
-        memory = stage_memory(
-            problem.architecture,
-            layers.uses,
-            stage,
-            strategy=strategy,
-            micro_batches=step.micro_batches,
-            states=problem.states,
-            rules=problem.rules,
-        )
-        fullest = np.maximum(fullest, memory.total)
-    return Evaluation(step, fullest)
+    memory = _memory_model(problem, strategy, layers)
+    return Evaluation(step, tuple(memory.stage(stage) for stage in candidates))
 
 
 def memory_by_stage(problem: Problem, strategy: Strategy) -> list[Memory]:
     """Give the memory of every stage of one plan, first to last."""
-    layers = layers_of(
+    layers = _layers(problem, strategy)
+    memory = _memory_model(problem, strategy, layers)
+    indices = range(int(strategy.pipeline[0]))
+    places = [np.full_like(strategy.pipeline, float(index)) for index in indices]
+    return [memory.stage(stage_load(layers.order, len(layers.uses), strategy, place)) for place in places]
+
+
+def _layers(problem: Problem, strategy: Strategy) -> Layers:
+    return layers_of(
         problem.architecture,
         sequences=strategy.micro_batch,
         length=problem.length,
         source_length=problem.source_length,
         trained=problem.trained,
     )
-    found = []
-    for index in range(int(strategy.pipeline[0])):
-        load = stage_load(layers.order, len(layers.uses), strategy, np.full_like(strategy.pipeline, float(index)))
-        found.append(
-            stage_memory(
-                problem.architecture,
-                layers.uses,
-                load,
-                strategy=strategy,
-                micro_batches=strategy.micro_batches(problem.global_batch),
-                states=problem.states,
-                rules=problem.rules,
-            )
-        )
-    return found
+
+
+def _memory_model(problem: Problem, strategy: Strategy, layers: Layers) -> MemoryModel:
+    return MemoryModel.of(
+        problem.architecture,
+        layers.uses,
+        strategy=strategy,
+        micro_batches=strategy.micro_batches(problem.global_batch),
+        states=problem.states,
+        rules=problem.rules,
+    )
 
 
 def setting_of(problem: Problem, strategy: Strategy) -> Setting:

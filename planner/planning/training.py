@@ -37,8 +37,6 @@ RUN_CAUSES: dict[str, str] = {
     "lost_work_s": "work lost to failures",
     "restarts_s": "restarts",
 }
-# Work that keeps an accelerator's units busy, and with them its power; the rest of a step it waits.
-_BUSY = ("matrix", "attention", "streaming", "head", "recompute", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +119,6 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
         trained=problem.trained,
     )
     again = float(plan.strategy.recompute.layers[0])
-    total = _number(step.total)
-    busy = sum(_number(step.parts[name]) for name in _BUSY) / total
     # A checkpoint holds the weights and the optimizer's states, each once.
     each = problem.states.weights + problem.states.optimizer * problem.states.trained_share
     return _Counts(
@@ -130,7 +126,7 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
         hardware_flops=flops.model + again * flops.forward_layers,
         checkpoint_bytes=each * problem.architecture.parameters,
         peak_flops_per_s=float(problem.machine.matrix_flops_per_s[0]),
-        busy_share=min(busy, 1.0),
+        busy_share=min(_number(step.busy) / _number(step.total), 1.0),
     )
 
 

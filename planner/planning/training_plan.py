@@ -11,8 +11,9 @@ from planner.catalog.profile import FrameworkMoves
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError
 from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
+from planner.training.held import LayerUse
 from planner.training.implementation import MEGATRON, TORCH_CUDA
-from planner.training.memory import LayerUse, MemoryRules, StateBytes
+from planner.training.memory import MemoryRules, StateBytes
 from planner.training.strategy import Offload, Recompute, Strategy
 from planner.workload.architecture import Architecture
 from planner.workload.operators import Tokens

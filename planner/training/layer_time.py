@@ -17,8 +17,8 @@ from planner.hardware.collectives import (
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.kernels import forward_and_backward_s, joined
 from planner.hardware.machine import Machine
+from planner.training.held import LayerUse
 from planner.training.implementation import Implementation
-from planner.training.memory import LayerUse
 from planner.training.strategy import Recompute, Strategy
 from planner.workload.architecture import Layer
 from planner.workload.operators import (

@@ -10,35 +10,15 @@ from numpy.typing import NDArray
 
 from planner.training.activations import Stream, bytes_by_group, kept_bytes, saved_tensors
 from planner.training.end_activations import head_bytes, source_bytes, stem_bytes, table_bytes
+from planner.training.held import EndParameters, Held, LayerUse, end_parameters, held_of, held_parameters
 from planner.training.implementation import Implementation
 from planner.training.stages import StageLoad, in_flight
 from planner.training.strategy import Strategy
-from planner.training.tape import Kept, SavedTensor
-from planner.workload.architecture import Architecture, Layer, Projection
-from planner.workload.operators import Sharding, Tokens, local_inputs, local_outputs
+from planner.training.tape import Kept
+from planner.workload.architecture import Architecture
+from planner.workload.operators import Sharding
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerUse:
-    """One kind of layer with the tokens that it meets in one micro-batch.
-
-    Parameters
-    ----------
-    layer, tokens : the kind and its input.
-    trained : its weights train.
-    shared : all layers of the kind use one set of weights (ALBERT).
-    """
-
-    layer: Layer
-    tokens: Tokens
-    trained: bool = True
-    shared: bool = False
-
-    def held(self, count: Array) -> Array:
-        """Give the sets of weights of so many layers [1]."""
-        return np.minimum(count, 1.0) if self.shared else count
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +60,17 @@ class MemoryRules:
     fragmentation: float
     keeps_sent: bool = False
 
+    def total_bytes(self, allocated: Array) -> Array:
+        """Give the memory that is taken where a framework allocates so much [B]."""
+        return allocated + (self.reserve_bytes + self.fragmentation * allocated)
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Device memory of one accelerator of one stage, by cause [B]."""
+    """Device memory of one accelerator of one stage, by cause [B].
+
+    `rules` say what the framework adds to what is allocated.
+    """
 
     weights: Array
     gradients: Array
@@ -92,164 +79,186 @@ class Memory:
     head: Array
     gathered: Array
     workspace: Array
-    reserve: Array
+    rules: MemoryRules
+
+    @property
+    def states(self) -> Array:
+        """Weights, gradients and optimizer states, with the layers gathered beside them [B]."""
+        total: Array = self.weights + self.gradients + self.optimizer + self.gathered
+        return total
+
+    @property
+    def working(self) -> Array:
+        """Activations, logits and work space [B]."""
+        total: Array = self.activations + (self.head + self.workspace)
+        return total
 
     @property
     def allocated(self) -> Array:
         """What the framework allocates: all but the reserve and fragmentation [B]."""
-        states = self.weights + self.gradients + self.optimizer
-        total: Array = states + self.activations + self.head + self.gathered + self.workspace
-        return total
+        return self.states + self.working
+
+    @property
+    def reserve(self) -> Array:
+        """Driver, libraries and fragmentation [B]."""
+        return self.rules.reserve_bytes + self.rules.fragmentation * self.allocated
 
     @property
     def total(self) -> Array:
         """All of it [B]."""
-        return self.allocated + self.reserve
+        return self.rules.total_bytes(self.allocated)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Parameters on one accelerator [1]: those that data ranks share, and those that expert ranks share."""
+class _LayerMemory:
+    """One layer of a kind on one accelerator.
 
-    dense: Array
-    expert: Array
+    Parameters
+    ----------
+    use, held : the kind, and its parameters [1].
+    kept : of one micro-batch [B].
+    whole, inner : all that it could keep, and of that the feed-forward's inner tensors [B].
+    kept_of_parts : where no layer is computed again whole. kept_of_input : where it is [B].
+    """
 
+    use: LayerUse
+    held: Held
+    kept: Array
+    whole: Array
+    inner: Array
+    kept_of_parts: Array
+    kept_of_input: Array
 
-def held_parameters(layer: Layer, sharding: Sharding) -> Held:
-    """Give the parameters of one layer on one accelerator, before any sharding of states [1]."""
-    dense = np.asarray(float(layer.norm_parameters + layer.other_parameters))
-    held = (_held(p, sharding.tensor) for p in (*layer.projections, *layer.per_sample))
-    dense = dense + sum(held, start=np.asarray(0.0))
-    if layer.scan:
-        vectors = layer.scan.parameters + layer.scan.convolution_parameters
-        dense = dense + vectors / np.minimum(sharding.tensor, float(layer.scan.heads))
-    expert = np.asarray(0.0)
-    if layer.experts:
-        each = sum((_held(p, sharding.expert_tensor) for p in layer.experts.projections), start=np.asarray(0.0))
-        expert = layer.experts.count / sharding.expert * each
-    return Held(dense, expert)
+    @staticmethod
+    def of(use: LayerUse, strategy: Strategy, implementation: Implementation) -> _LayerMemory:
+        sharding, again = strategy.sharding_of_layers, strategy.recompute
+        tensors = saved_tensors(use.layer, use.tokens, sharding, implementation)
+        sizes = bytes_by_group(tensors)
+        nothing = np.asarray(0.0)
+        return _LayerMemory(
+            use,
+            held_parameters(use.layer, sharding),
+            kept=kept_bytes(tensors, again),
+            whole=sum((size for group, size in sizes.items() if group is not Kept.BOUNDARY), start=nothing),
+            inner=sizes.get(Kept.INNER, nothing) + sizes.get(Kept.ACTIVATION, nothing),
+            kept_of_parts=kept_bytes(tensors, replace(again, layers=nothing)),
+            kept_of_input=kept_bytes(tensors, replace(again, layers=np.asarray(1.0))),
+        )
 
+    def besides(self, count: Array, strategy: Strategy) -> Array:
+        """What one layer holds besides while its backward pass runs [B].
 
-def _held(projection: Projection, tensor: Array) -> Array:
-    outputs = local_outputs(projection, tensor)
-    return local_inputs(projection, tensor) * outputs + (outputs if projection.bias else 0.0)
+        Everything it would have kept where it is computed again or kept elsewhere, and the gradients of its
+        feed-forward's inner tensors, which are the largest that are alive together. A share of less than one
+        layer in all is computed again in the same proportion.
+        """
+        some = np.minimum(1.0, strategy.recompute.layers * count)
+        parts, layer = self.whole - self.kept_of_parts, self.whole - self.kept_of_input
+        returned = some * layer + (1.0 - some) * parts
+        if np.any(strategy.offload.activations > 0):
+            returned = np.where(strategy.offload.activations > 0, self.whole, returned)
+        return returned + self.inner
 
 
 @dataclass(frozen=True, slots=True)
-class EndParameters:
-    """Parameters outside the layers on one accelerator [1].
+class MemoryModel:
+    """Memory of a run under strategies: what all its stages share is worked out once.
 
     Parameters
     ----------
-    embedding : before the first layer. head : behind the last one.
-    shared : of both, the matrix that tied embeddings hold once where both are on one stage.
+    architecture, uses : the model, its kinds of layers with their tokens.
+    strategy, micro_batches : how the run is spread, micro-batches of one step [1].
+    states, rules : bytes per parameter, what the framework adds.
+    layers, ends : of the kinds of layers, and of what stands around them.
     """
 
-    embedding: Array
-    head: Array
-    shared: Array
+    architecture: Architecture
+    uses: Sequence[LayerUse]
+    strategy: Strategy
+    micro_batches: Array
+    states: StateBytes
+    rules: MemoryRules
+    layers: tuple[_LayerMemory, ...]
+    ends: EndParameters
 
-    def of(self, stage: StageLoad) -> Array:
-        """Give those of one stage [1]."""
-        held: Array = stage.embedding * self.embedding + stage.head * self.head
-        return held - stage.embedding * stage.head * self.shared
+    @staticmethod
+    def of(
+        architecture: Architecture,
+        uses: Sequence[LayerUse],
+        *,
+        strategy: Strategy,
+        micro_batches: Array,
+        states: StateBytes,
+        rules: MemoryRules,
+    ) -> MemoryModel:
+        """Give the model of a run's memory; parameters as of the class."""
+        layers = tuple(_LayerMemory.of(use, strategy, rules.implementation) for use in uses)
+        ends = end_parameters(architecture, strategy.sharding_of_layers)
+        return MemoryModel(architecture, uses, strategy, micro_batches, states, rules, layers, ends)
 
+    def stage(self, stage: StageLoad) -> Memory:
+        """Give the memory of one accelerator of one stage, broadcast over the strategies [B].
 
-def end_parameters(architecture: Architecture, sharding: Sharding) -> EndParameters:
-    """Give the parameters of the embedding and of the head on one accelerator.
+        Notes
+        -----
+        States are divided by the sharding group: optimizer from stage 1 on, gradients from 2, weights from 3.
+        Experts divide by the data ranks that hold the same experts. The peak stands where the backward pass
+        begins, with all activations in flight: either at the head, with the logits and the gradient of its
+        matrix, or, the logits gone, in the layer that needs most besides what it kept.
+        """
+        strategy, rules, offload = self.strategy, self.rules, self.strategy.offload
+        nothing = np.asarray(0.0)
+        dense, expert, largest, kept, besides = nothing, nothing, nothing, nothing, nothing
+        for layer, count in zip(self.layers, stage.layers, strict=True):
+            held, sets = layer.held, layer.use.held(count)
+            dense, expert = dense + sets * held.dense, expert + sets * held.expert
+            largest = np.maximum(largest, np.where(count > 0, held.dense + held.expert, 0.0))
+            kept = kept + count * layer.kept
+            besides = np.maximum(besides, np.where(count > 0, layer.besides(count, strategy), 0.0))
+        dense = dense + self.ends.of(stage)
+        at_head, of_head = self._at_head(stage)
+        is_head = at_head + of_head >= besides
+        activations = in_flight(strategy, self.micro_batches, stage.index) * (kept + self._around(stage))
+        activations = activations + self._tables()
+        share = self.states.trained_share
+        return Memory(
+            weights=self._divided(3.0, self.states.weights, dense, expert) * _here(offload.parameters),
+            gradients=self._divided(2.0, self.states.gradients * share, dense, expert) * _here(offload.gradients),
+            optimizer=self._divided(1.0, self.states.optimizer * share, dense, expert) * _here(offload.optimizer),
+            activations=activations * _here(offload.activations),
+            head=np.where(is_head, at_head, 0.0),
+            gathered=_gathered(strategy, dense + expert, largest, self.states),
+            workspace=np.where(is_head, of_head, besides),
+            rules=rules,
+        )
 
-    The token table and the vocabulary's matrix are divided over tensor ranks; with tied embeddings the
-    latter is a second copy of the table where the two are on different stages.
-    """
-    one = np.ones_like(sharding.tensor)
-    matrix = sum((_held(p, sharding.tensor) for p in architecture.head), start=np.asarray(0.0))
-    pooled = sum((_held(p, one) for p in architecture.pooled), start=np.asarray(0.0))
-    norms = architecture.head_parameters + sum(s.final_norm_parameters for s in architecture.stacks)
-    vocabulary = [p for p in architecture.head if p.name == "vocabulary"]
-    tied = sum((p.weights / np.minimum(sharding.tensor, float(p.shards)) for p in vocabulary), start=np.asarray(0.0))
-    return EndParameters(
-        embedding=architecture.embedding_parameters / sharding.tensor + architecture.stem_parameters,
-        head=matrix + pooled + float(norms),
-        shared=tied if architecture.tied else np.asarray(0.0),
-    )
-
-
-def stage_memory(
-    architecture: Architecture,
-    uses: Sequence[LayerUse],
-    stage: StageLoad,
-    *,
-    strategy: Strategy,
-    micro_batches: Array,
-    states: StateBytes,
-    rules: MemoryRules,
-) -> Memory:
-    """Give the memory of one accelerator of one stage.
-
-    Parameters
-    ----------
-    architecture : the model.
-    uses : its kinds of layers with their tokens, in the order that `stage.layers` counts.
-    stage : which layers the stage holds.
-    strategy : how the run is spread.
-    micro_batches : micro-batches of one step [1].
-    states : bytes per parameter.
-    rules : what the framework adds.
-
-    Returns
-    -------
-    Bytes by cause, broadcast over the strategy [B].
-
-    Notes
-    -----
-    States are divided by the sharding group: optimizer from stage 1 on, gradients from 2, weights from 3.
-    Experts divide by the data ranks that hold the same experts. The peak stands where the backward pass
-    begins, with all activations in flight: either at the head, with the logits and the gradient of its
-    matrix, or, the logits gone, in the layer that needs most besides what it kept.
-    """
-    sharding = strategy.sharding_of_layers
-    nothing = np.asarray(0.0)
-    dense, expert, largest, kept, besides = nothing, nothing, nothing, nothing, nothing
-    for use, count in zip(uses, stage.layers, strict=True):
-        held = held_parameters(use.layer, sharding)
-        dense, expert = dense + use.held(count) * held.dense, expert + use.held(count) * held.expert
-        largest = np.maximum(largest, np.where(count > 0, held.dense + held.expert, 0.0))
-        tensors = saved_tensors(use.layer, use.tokens, sharding, rules.implementation)
-        kept = kept + count * kept_bytes(tensors, strategy.recompute)
-        besides = np.maximum(besides, np.where(count > 0, _besides(tensors, count, strategy), 0.0))
-    ends = end_parameters(architecture, sharding)
-    dense = dense + ends.of(stage)
-    flying = in_flight(strategy, micro_batches, stage.index)
-    kept = kept + _between(architecture, uses, stage, sharding, rules.implementation)
-    if rules.keeps_sent:
-        last = Stream.of(architecture.hidden, uses[-1].tokens, sharding, rules.implementation.element_bytes)
-        kept = kept + (1.0 - stage.head) * last.hidden_bytes
-    tables = table_bytes(architecture, uses[-1].tokens.length, sharding, rules.implementation)
-
-    at_head = stage.head * head_bytes(
-        architecture, uses[-1].tokens, sharding, rules.implementation, copies=rules.logits_copies
-    )
-    matrix = sum((_held(p, sharding.tensor) for p in architecture.head), start=nothing)
-    of_head = stage.head * rules.head_gradient_bytes * matrix * (1.0 if states.trained_share == 1.0 else 0.0)
-    is_head = at_head + of_head >= besides
-
-    def divided(from_stage: float, bytes_each: float) -> Array:
+    def _divided(self, from_stage: float, bytes_each: float, dense: Array, expert: Array) -> Array:
+        strategy = self.strategy
         by_dense = np.where(strategy.sharding >= from_stage, strategy.state_group, 1.0)
         by_expert = np.where(strategy.sharding >= from_stage, strategy.expert_state_group, 1.0)
         return bytes_each * (dense / by_dense + expert / by_expert)
 
-    offload, share = strategy.offload, states.trained_share
-    used = Memory(
-        weights=divided(3.0, states.weights) * _here(offload.parameters),
-        gradients=divided(2.0, states.gradients * share) * _here(offload.gradients),
-        optimizer=divided(1.0, states.optimizer * share) * _here(offload.optimizer),
-        activations=(flying * kept + tables) * _here(offload.activations),
-        head=np.where(is_head, at_head, 0.0),
-        gathered=_gathered(strategy, dense + expert, largest, states),
-        workspace=np.where(is_head, of_head, besides),
-        reserve=nothing,
-    )
-    return replace(used, reserve=rules.reserve_bytes + rules.fragmentation * used.allocated)
+    def _at_head(self, stage: StageLoad) -> tuple[Array, Array]:
+        """What the head keeps, and the gradient of its matrix [B]."""
+        sharding, rules, last = self.strategy.sharding_of_layers, self.rules, self.uses[-1]
+        at_head = head_bytes(self.architecture, last.tokens, sharding, rules.implementation, copies=rules.logits_copies)
+        matrix = sum((held_of(p, sharding.tensor) for p in self.architecture.head), start=np.asarray(0.0))
+        trained = 1.0 if self.states.trained_share == 1.0 else 0.0
+        return stage.head * at_head, stage.head * rules.head_gradient_bytes * matrix * trained
+
+    def _around(self, stage: StageLoad) -> Array:
+        """What a stage keeps of one micro-batch outside its layers [B]."""
+        sharding, rules = self.strategy.sharding_of_layers, self.rules
+        kept = _between(self.architecture, self.uses, stage, sharding, rules.implementation)
+        if rules.keeps_sent:
+            tokens, element = self.uses[-1].tokens, rules.implementation.element_bytes
+            sent = Stream.of(self.architecture.hidden, tokens, sharding, element)
+            kept = kept + (1.0 - stage.head) * sent.hidden_bytes
+        return kept
+
+    def _tables(self) -> Array:
+        length = self.uses[-1].tokens.length
+        return table_bytes(self.architecture, length, self.strategy.sharding_of_layers, self.rules.implementation)
 
 
 def _here(kept: Array) -> Array:
@@ -287,20 +296,3 @@ def _between(
         total = total + np.where(reads | (stage.embedding > 0), result, 0.0)
         first += len(stack.kinds)
     return np.asarray(total)
-
-
-def _besides(tensors: Sequence[SavedTensor], count: Array, strategy: Strategy) -> Array:
-    """What one layer holds besides while its backward pass runs [B].
-
-    Everything it would have kept where it is computed again or kept elsewhere, and the gradients of its
-    feed-forward's inner tensors, which are the largest that are alive together. A share of less than one
-    layer in all is computed again in the same proportion.
-    """
-    sizes = bytes_by_group(tensors)
-    again = strategy.recompute
-    some = np.minimum(1.0, again.layers * count)
-    whole = sum((size for group, size in sizes.items() if group is not Kept.BOUNDARY), start=np.asarray(0.0))
-    parts = whole - kept_bytes(tensors, replace(again, layers=np.asarray(0.0)))
-    layer = whole - kept_bytes(tensors, replace(again, layers=np.asarray(1.0)))
-    returned = np.where(strategy.offload.activations > 0, whole, some * layer + (1.0 - some) * parts)
-    return returned + sizes.get(Kept.INNER, 0.0) + sizes.get(Kept.ACTIVATION, 0.0)

@@ -7,6 +7,7 @@ many as they take layers' time, which is how layouts are made that balance an un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,10 @@ class StageLoad:
     embedding: Array
     head: Array
 
+    def of(self, values: Sequence[Array]) -> Array:
+        """Give the sum over the stage's layers of a value for each kind."""
+        return sum((n * value for n, value in zip(self.layers, values, strict=True)), start=np.asarray(0.0))
+
 
 def stage_load(order: tuple[int, ...], kinds: int, strategy: Strategy, index: Array) -> StageLoad:
     """Give what the stage of that index holds.
@@ -50,11 +55,62 @@ def stage_load(order: tuple[int, ...], kinds: int, strategy: Strategy, index: Ar
     -------
     Loads that broadcast over the pipeline axes of the strategy.
     """
-    stages, chunks = strategy.pipeline, strategy.interleave
-    first_slots, last_slots = strategy.embedding_slots, strategy.head_slots
+    ways = (strategy.pipeline, strategy.interleave, strategy.embedding_slots, strategy.head_slots)
+    return _dealt(order, kinds, *ways, index)
+
+
+def candidate_stages(order: tuple[int, ...], kinds: int, strategy: Strategy) -> list[StageLoad]:
+    """Give the stages of which one is the slowest and one the fullest.
+
+    A stage that holds no more layers of any kind than an earlier one, and none of the ends besides, is neither
+    slower nor fuller than that one, which has as many micro-batches in flight or more. All others are
+    candidates: the first and the last where layers divide evenly, a few more where they do not.
+
+    Parameters
+    ----------
+    order, kinds, strategy : as for `stage_load`.
+
+    Returns
+    -------
+    As many loads as the way of dealing with most candidates has, first to last; for the others the last one is
+    repeated.
+    """
+    ways = np.broadcast_arrays(strategy.pipeline, strategy.interleave, strategy.embedding_slots, strategy.head_slots)
+    different, place = np.unique(np.stack([way.ravel() for way in ways]), axis=1, return_inverse=True)
+    found = [_candidates(order, kinds, *way) for way in different.T]
+    most = max(rows.shape[1] for rows in found)
+    filled = [np.pad(rows, ((0, 0), (0, most - rows.shape[1])), mode="edge") for rows in found]
+    # Axes: what is told of a stage, the candidate, and then those of the strategy.
+    told = np.stack(filled, axis=-1)[:, :, place].reshape(3 + kinds, most, *ways[0].shape)
+    return [StageLoad(told[0, n], tuple(told[3:, n]), told[1, n], told[2, n]) for n in range(most)]
+
+
+def _candidates(
+    order: tuple[int, ...], kinds: int, stages: Array, chunks: Array, first_slots: Array, last_slots: Array
+) -> Array:
+    """Give the candidates of one way of dealing, a column each: index, embedding, head, layers of each kind."""
+    load = _dealt(order, kinds, stages, chunks, first_slots, last_slots, np.arange(float(stages)))
+    layers = np.stack(load.layers)
+    no_more = np.all(layers[:, :, None] >= layers[:, None, :], axis=0)
+    ends = (load.embedding[:, None] >= load.embedding) & (load.head[:, None] == load.head)
+    earlier = load.index[:, None] < load.index
+    kept = ~np.any(earlier & no_more & ends, axis=0)
+    rows: Array = np.stack([load.index, load.embedding, load.head, *load.layers])[:, kept]
+    return rows
+
+
+def _dealt(
+    order: tuple[int, ...],
+    kinds: int,
+    stages: Array,
+    chunks: Array,
+    first_slots: Array,
+    last_slots: Array,
+    index: Array,
+) -> StageLoad:
     before = _before(order, kinds)
     slots = len(order) + first_slots + last_slots
-    shape = np.broadcast_shapes(stages.shape, chunks.shape, slots.shape, index.shape)
+    shape = np.broadcast_shapes(np.shape(stages), np.shape(chunks), np.shape(slots), np.shape(index))
     layers = [np.zeros(shape)] * kinds
     for turn in range(int(np.max(chunks))):
         chunk = index + turn * stages
@@ -66,29 +122,6 @@ def stage_load(order: tuple[int, ...], kinds: int, strategy: Strategy, index: Ar
     first = np.where(index == 0, 1.0, 0.0)
     last = np.where(index == stages - 1.0, 1.0, 0.0)
     return StageLoad(index, tuple(layers), first, last)
-
-
-def candidate_stages(order: tuple[int, ...], weights: tuple[float, ...], strategy: Strategy) -> list[StageLoad]:
-    """Give the stages of which one is the slowest and one the fullest: first, second, last, heaviest.
-
-    The first has most in flight and the embedding, the second most in flight without it, the last the head;
-    where layers differ or do not divide evenly, the heaviest by `weights` may be another one.
-    """
-    stages = strategy.pipeline
-    zero = np.zeros_like(stages)
-    if np.all(stages == 1.0):
-        return [stage_load(order, len(weights), strategy, zero)]
-    indices = [zero, np.minimum(1.0, stages - 1.0), stages - 1.0]
-    deepest = int(np.max(stages))
-    if deepest > 3:
-        heaviest, most = zero, np.full(stages.shape, -1.0)
-        for number in range(deepest):
-            load = stage_load(order, len(weights), strategy, np.full_like(stages, float(number)))
-            weight = sum((w * n for w, n in zip(weights, load.layers, strict=True)), start=np.asarray(0.0))
-            better = (weight > most) & (number < stages)
-            heaviest, most = np.where(better, float(number), heaviest), np.where(better, weight, most)
-        indices.append(heaviest)
-    return [stage_load(order, len(weights), strategy, index) for index in indices]
 
 
 def in_flight(strategy: Strategy, micro_batches: Array, index: Array) -> Array:

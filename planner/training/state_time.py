@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from planner.hardware.collectives import Group, all_reduce_time_s, gather_or_scatter_time_s
 from planner.training.activations import kept_bytes, saved_tensors
+from planner.training.held import LayerUse, end_parameters, held_parameters
 from planner.training.layer_time import LayerTime, Setting, exposed
-from planner.training.memory import LayerUse, StateBytes, end_parameters, held_parameters
+from planner.training.memory import StateBytes
 from planner.workload.architecture import Architecture
 
 Array = NDArray[np.float64]
@@ -165,8 +166,8 @@ def offload_s(
     m: Array,
     setting: Setting,
     states: StateBytes,
-) -> Array:
-    """Moving what is kept in host memory (1) or on local drives (2), not hidden [s].
+) -> tuple[Array, Array]:
+    """Moving what is kept in host memory (1) or on local drives (2), not hidden: states, and activations [s].
 
     Optimizer states on the host are updated there: gradients go down and weights come up; states on drives
     are read and written once a step besides. Gradients kept outside go down after every micro-batch,
@@ -175,7 +176,7 @@ def offload_s(
     strategy, offload = setting.strategy, setting.strategy.offload
     places = (offload.optimizer, offload.gradients, offload.parameters, offload.activations)
     if not any(np.any(place > 0) for place in places):
-        return _ZERO
+        return _ZERO, _ZERO
     machine, trained = setting.machine, states.trained_share
     dense, expert = stage_parameters(architecture, uses, order, setting)
 
@@ -197,10 +198,12 @@ def offload_s(
     back = np.where(offload.optimizer > 0, 0.0, 1.0)
     gradients = (m + back) * owned(2.0) * trained * states.gradients / rate(offload.gradients)
     parameters = 2.0 * m * owned(3.0) * states.weights / rate(offload.parameters)
-    activations = 2.0 * m * _kept_bytes(uses, order, setting) / rate(offload.activations)
     moved = optimizer + np.where(offload.gradients > 0, gradients, 0.0)
     moved = moved + np.where(offload.parameters > 0, parameters, 0.0)
-    return moved + np.where(offload.activations > 0, activations, 0.0)
+    if not np.any(offload.activations > 0):
+        return moved, _ZERO
+    activations = 2.0 * m * _kept_bytes(uses, order, setting) / rate(offload.activations)
+    return moved, np.where(offload.activations > 0, activations, 0.0)
 
 
 def _kept_bytes(uses: Sequence[LayerUse], order: tuple[int, ...], setting: Setting) -> Array:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from planner.hardware.collectives import send_time_s
 from planner.hardware.kernels import forward_and_backward_s
+from planner.training.held import LayerUse, end_parameters
 from planner.training.layer_time import LayerTime, Setting, layer_time, tensor_blocks, tensor_time_s
-from planner.training.memory import LayerUse, StateBytes, end_parameters
+from planner.training.memory import StateBytes
 from planner.training.stages import (
     ONE_F_ONE_B,
     ZERO_BUBBLE_1,
     StageLoad,
-    candidate_stages,
 )
 from planner.training.state_time import data_s, offload_s, optimizer_s, sharded_end_s, sharded_layer_s
 from planner.workload.architecture import Architecture
@@ -52,15 +52,6 @@ CAUSES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class StepTime:
-    """One optimizer step [s]: its total, and its parts by the names in `CAUSES`, which sum to it."""
-
-    total: Array
-    parts: dict[str, Array]
-    micro_batches: Array
-
-
-@dataclass(frozen=True, slots=True)
 class _Ends:
     """Embedding and head for one micro-batch, forward and backward together [s].
 
@@ -75,16 +66,97 @@ class _Ends:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """One candidate for the slowest stage: all of it for one micro-batch, and its parts [s]."""
+    """One candidate for the slowest stage, for one micro-batch [s].
 
+    Parameters
+    ----------
+    load : what it holds.
+    total : all of it. sharded, busy : of that, gathering sharded parameters, and work that keeps units busy.
+    """
+
+    load: StageLoad
     total: Array
-    parts: dict[str, Array]
+    sharded: Array
+    busy: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Anatomy:
+    """What the parts of a step are told from.
+
+    Parameters
+    ----------
+    times, sharded, ends : of each kind of layer, and of what stands around them.
+    stages, slowest : candidates, and the number of the slowest one.
+    gatherings : how often a stage gathers its parameters in a step.
+    once : parts by name that stand once in a step [s].
+    """
+
+    times: Sequence[LayerTime]
+    sharded: Sequence[Array]
+    ends: _Ends
+    stages: Sequence[_Stage]
+    slowest: Array
+    gatherings: Array
+    once: dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """One optimizer step [s], as addends that each depend on a few axes of the strategies.
+
+    Parameters
+    ----------
+    layers : the slowest stage's micro-batches and all that does not depend on where states are kept.
+    states, activations : updating and moving states, and moving activations.
+    jitter_share : loss to stragglers, over all of that [1].
+    busy_layers, busy_states : of `layers` and `states`, work that keeps an accelerator's units busy.
+    micro_batches : of one pipeline [1].
+    anatomy : what the parts are told from.
+    """
+
+    layers: Array
+    states: Array
+    activations: Array
+    jitter_share: Array
+    busy_layers: Array
+    busy_states: Array
+    micro_batches: Array
+    anatomy: _Anatomy
+
+    @property
+    def total(self) -> Array:
+        """The whole step [s]."""
+        before = self.layers + (self.states + self.activations)
+        total: Array = before + before * self.jitter_share
+        return total
+
+    @property
+    def busy(self) -> Array:
+        """Work that keeps an accelerator's units busy, and with them its power; the rest of a step it waits [s]."""
+        return self.busy_layers + self.busy_states
+
+    @property
+    def parts(self) -> dict[str, Array]:
+        """Parts by the names in `CAUSES`; they sum to the total [s]."""
+        anatomy, m = self.anatomy, self.micro_batches
+        parts: dict[str, Array] = {}
+        for number, stage in enumerate(anatomy.stages):
+            chosen = anatomy.slowest == number
+            for name, value in _parts_of(stage.load, anatomy).items():
+                parts[name] = np.where(chosen, value, parts.get(name, _ZERO))
+        sharded = parts.pop("sharded")
+        found = {name: m * value for name, value in parts.items()} | anatomy.once
+        found["sharded"] = anatomy.gatherings * sharded
+        found["jitter"] = self.jitter_share * (self.layers + (self.states + self.activations))
+        return {name: np.asarray(found[name]) for name in CAUSES}
 
 
 def step_time(
     architecture: Architecture,
     uses: Sequence[LayerUse],
     order: tuple[int, ...],
+    candidates: Sequence[StageLoad],
     *,
     setting: Setting,
     global_batch: Array,
@@ -97,6 +169,7 @@ def step_time(
     architecture : the model.
     uses : its kinds of layers with their tokens in one micro-batch.
     order : index into `uses` of every layer, first to last.
+    candidates : stages of which one is the slowest.
     setting : strategy, machine and efficiencies.
     global_batch : sequences of one step [1].
     states : bytes per parameter, which decide what is gathered and reduced.
@@ -117,64 +190,77 @@ def step_time(
     .. [1] Narayanan et al., SC 2021, section 2.2.
     .. [2] Qi et al., Zero Bubble Pipeline Parallelism, 2023.
     """
-    strategy = setting.strategy
+    strategy, efficiency = setting.strategy, setting.efficiency
     m = strategy.micro_batches(global_batch)
     times = [layer_time(use, setting) for use in uses]
     sharded = [sharded_layer_s(use, time, setting, states) for use, time in zip(uses, times, strict=True)]
     ends = _ends(architecture, uses, setting, states)
-    weights = tuple(float(use.layer.active_parameters) for use in uses)
-    stages = [_stage(load, times, sharded, ends) for load in candidate_stages(order, weights, strategy)]
-    slowest = _slowest(stages)
-    bubble = _bubble(order, times, ends, slowest, setting)
-    sends = _sends(uses, m, setting)
-    data = data_s(architecture, uses, order, times, m, setting, states)
-    update = optimizer_s(architecture, uses, order, setting, states)
-    moved = offload_s(architecture, uses, order, m, setting, states)
-    once_per_step = np.where(strategy.pipeline > 1.0, m, 1.0)
-    parts = {name: m * value for name, value in slowest.parts.items()}
+    stages = [_stage(load, times, sharded, ends) for load in candidates]
+    slowest, number = _slowest(stages)
     # With a pipeline the parameters are gathered once per step and kept for all micro-batches.
-    parts["sharded"] = parts["sharded"] / once_per_step
-    running = m * slowest.total - (m - m / once_per_step) * slowest.parts["sharded"]
+    gatherings = np.where(strategy.pipeline > 1.0, 1.0, m)
     # Clipping, logging and data loading wait for the slowest rank: their time grows with the ranks' number.
-    fixed = setting.efficiency.step_s * np.log2(2.0 * strategy.accelerators) / _RANKS_OF_STEP_S
-    before = running + bubble + sends + data + update + moved + fixed
+    fixed = efficiency.step_s * np.log2(2.0 * strategy.accelerators) / _RANKS_OF_STEP_S
     doublings = np.maximum(np.log2(strategy.accelerators / 8.0), 0.0)
-    jitter = before * setting.efficiency.jitter * doublings
-    parts |= {
-        "pipeline": sends,
-        "bubble": bubble,
-        "data": data,
-        "optimizer": update,
-        "offload": moved,
+    once = {
+        "pipeline": _sends(uses, m, setting),
+        "bubble": _bubble(order, times, ends, slowest, setting),
+        "data": data_s(architecture, uses, order, times, m, setting, states),
+        "optimizer": optimizer_s(architecture, uses, order, setting, states),
         "fixed": fixed,
-        "jitter": jitter,
     }
-    return StepTime(before + jitter, {name: np.asarray(parts[name]) for name in CAUSES}, m)
+    moved, activations = offload_s(architecture, uses, order, m, setting, states)
+    outside = once["pipeline"] + once["data"] + fixed
+    return StepTime(
+        layers=m * (slowest.total - slowest.sharded) + gatherings * slowest.sharded + once["bubble"] + outside,
+        states=once["optimizer"] + moved,
+        activations=activations,
+        jitter_share=efficiency.jitter * doublings,
+        busy_layers=m * slowest.busy,
+        busy_states=once["optimizer"],
+        micro_batches=m,
+        anatomy=_Anatomy(times, sharded, ends, stages, number, gatherings, once | {"offload": moved + activations}),
+    )
 
 
 _RANKS_OF_STEP_S = 4.0  # `step_s` is stated for eight accelerators, log2(2 x 8)
+_OF_LAYERS = ("matrix", "attention", "streaming", "recompute", "host", "tensor", "context", "expert")
+_BUSY = ("matrix", "attention", "streaming", "recompute")
 
 
 def _stage(load: StageLoad, times: Sequence[LayerTime], sharded: Sequence[Array], ends: _Ends) -> _Stage:
-    def summed(values: Sequence[Array]) -> Array:
-        return sum((n * value for n, value in zip(load.layers, values, strict=True)), start=_ZERO)
-
-    names = ("matrix", "attention", "streaming", "recompute", "host", "tensor", "context", "expert")
-    parts = {name: summed([getattr(time, name) for time in times]) for name in names}
-    parts["sharded"] = summed(sharded) + load.embedding * ends.sharded_embedding + load.head * ends.sharded_head
-    parts["head"] = load.embedding * ends.embedding + load.head * ends.head
-    total = summed([time.total for time in times]) + parts["sharded"] + parts["head"]
-    return _Stage(total, parts)
+    of_ends = load.embedding * ends.embedding + load.head * ends.head
+    gathering = _gathering(load, sharded, ends)
+    working = [sum((getattr(time, name) for name in _BUSY), start=_ZERO) for time in times]
+    total = load.of([time.total for time in times]) + of_ends
+    return _Stage(load, total + gathering, gathering, load.of(working) + of_ends)
 
 
-def _slowest(stages: Sequence[_Stage]) -> _Stage:
-    first, *others = stages
-    total, parts = first.total, dict(first.parts)
-    for other in others:
-        slower = other.total > total
-        parts = {name: np.where(slower, other.parts[name], value) for name, value in parts.items()}
-        total = np.where(slower, other.total, total)
-    return _Stage(total, parts)
+def _gathering(load: StageLoad, sharded: Sequence[Array], ends: _Ends) -> Array:
+    return load.of(sharded) + load.embedding * ends.sharded_embedding + load.head * ends.sharded_head
+
+
+def _parts_of(load: StageLoad, anatomy: _Anatomy) -> dict[str, Array]:
+    """Give the parts of one stage for one micro-batch [s]."""
+    parts = {name: load.of([getattr(time, name) for time in anatomy.times]) for name in _OF_LAYERS}
+    parts["sharded"] = _gathering(load, anatomy.sharded, anatomy.ends)
+    parts["head"] = load.embedding * anatomy.ends.embedding + load.head * anatomy.ends.head
+    return parts
+
+
+def _slowest(stages: Sequence[_Stage]) -> tuple[_Stage, Array]:
+    """Give the slowest stage of every strategy, and its number among the candidates."""
+    slowest, number = stages[0], np.zeros_like(stages[0].total)
+    for other, stage in enumerate(stages[1:], start=1):
+        slower = stage.total > slowest.total
+        number = np.where(slower, float(other), number)
+        slowest = _Stage(
+            stage.load,
+            np.where(slower, stage.total, slowest.total),
+            np.where(slower, stage.sharded, slowest.sharded),
+            np.where(slower, stage.busy, slowest.busy),
+        )
+    return slowest, number
 
 
 def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting, states: StateBytes) -> _Ends:
@@ -219,7 +305,7 @@ def _bubble(
         return sum((n * v for n, v in zip(counts, values, strict=True)), start=_ZERO)
 
     others = of_all([time.total for time in times]) + ends.embedding + ends.head
-    others = others - (slowest.total - slowest.parts["sharded"])
+    others = others - (slowest.total - slowest.sharded)
     weight = of_all([time.weight for time in times]) * (strategy.pipeline - 1.0) / strategy.pipeline
     filled = np.where(strategy.schedule == ZERO_BUBBLE_1, weight, 2.0 * weight)
     filled = np.where(strategy.schedule == ONE_F_ONE_B, 0.0, filled)

@@ -17,8 +17,9 @@ from planner.catalog.store import Catalog
 from planner.documents.reader import parse_yaml
 from planner.documents.typed import typed
 from planner.planning.training_plan import layers_of
+from planner.training.held import end_parameters, held_parameters
 from planner.training.implementation import MEGATRON
-from planner.training.memory import Memory, MemoryRules, StateBytes, end_parameters, held_parameters, stage_memory
+from planner.training.memory import Memory, MemoryModel, MemoryRules, StateBytes
 from planner.training.stages import stage_load
 from planner.training.strategy import Strategy
 from planner.workload.architecture import Architecture
@@ -125,9 +126,10 @@ def memory_of(
 ) -> Memory:
     layers = layers_of(model, sequences=plan.micro_batch, length=float(length), source_length=None, trained=True)
     load = stage_load(layers.order, len(layers.uses), plan, one(stage))
-    return stage_memory(
-        model, layers.uses, load, strategy=plan, micro_batches=one(micro_batches), states=states, rules=rules
+    memory = MemoryModel.of(
+        model, layers.uses, strategy=plan, micro_batches=one(micro_batches), states=states, rules=rules
     )
+    return memory.stage(load)
 
 
 def number(value: object) -> float:

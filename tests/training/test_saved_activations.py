@@ -17,7 +17,7 @@ from planner.documents.typed import typed
 from planner.planning.training_plan import layers_of
 from planner.training.end_activations import head_bytes
 from planner.training.implementation import PLAIN_TORCH, RmsNorm
-from planner.training.memory import MemoryRules, StateBytes, stage_memory
+from planner.training.memory import MemoryModel, MemoryRules, StateBytes
 from planner.training.stages import stage_load
 from planner.workload.build import architecture
 from tests.conftest import ROOT
@@ -74,15 +74,14 @@ def planned(case: Case, kind: str) -> float:
         trained=True,
     )
     how = replace(PLAIN_TORCH, element_bytes=BYTES[kind], **code)
-    memory = stage_memory(
+    memory = MemoryModel.of(
         model,
         layers.uses,
-        stage_load(layers.order, len(layers.uses), one_device, one(0)),
         strategy=one_device,
         micro_batches=one(1),
         states=StateBytes(weights=0.0, gradients=0.0, optimizer=0.0),
         rules=MemoryRules(how, logits_copies=1.0, head_gradient_bytes=0.0, reserve_bytes=0.0, fragmentation=0.0),
-    )
+    ).stage(stage_load(layers.order, len(layers.uses), one_device, one(0)))
     head = head_bytes(model, layers.uses[-1].tokens, one_device.sharding_of_layers, how, copies=1.0)
     return float(np.ravel(memory.activations + head)[0])
 

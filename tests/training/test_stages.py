@@ -100,4 +100,4 @@ def test_the_heaviest_stage_is_among_the_candidates(
         return sum(w * float(n[0]) for w, n in zip(weights, layers, strict=True))
 
     heaviest = max(weight(stage_load(order, 2, plan, one(n)).layers) for n in range(stages))
-    assert max(weight(load.layers) for load in candidate_stages(order, weights, plan)) == pytest.approx(heaviest)
+    assert max(weight(load.layers) for load in candidate_stages(order, 2, plan)) == pytest.approx(heaviest)
