@@ -81,8 +81,8 @@ def rooms(limits: Limits, *, node_w: Interval, price_usd: Interval | None, per_m
             found.append(Room("money", None, 0.0, "its price is unknown, and the place has a limit of money"))
         else:
             why = (
-                f"one costs ${significant(price_usd.mid, 4)}{per_month}, "
-                f"there are ${significant(limits.money_usd.mid, 4)}{per_month}"
+                f"one costs {significant(price_usd.mid, 4)} USD{per_month}, "
+                f"there are {significant(limits.money_usd.mid, 4)} USD{per_month}"
             )
             room = _whole(_quotient(limits.money_usd, price_usd))
             found.append(Room("money", room, price_usd.mid / limits.money_usd.mid, why))
