@@ -82,7 +82,7 @@ def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -
 
     Returns
     -------
-    Seconds from the first send to the last receive [s]; 0 for a group of one.
+    Seconds from the first send to the last receive [s]; 0 for a group of one, and for nothing to send.
 
     Notes
     -----
@@ -97,7 +97,7 @@ def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -
     """
     inner = _within(message_bytes / group.inside, group, links)
     outer = _across(message_bytes / group.inside, group, links)
-    return _levels(inner, outer) + _latency(group, links)
+    return np.where(message_bytes > 0, _levels(inner, outer) + _latency(group, links), 0.0)
 
 
 def all_reduce_time_s(message_bytes: Array, group: Group, links: Links) -> Array:
@@ -128,7 +128,7 @@ def all_to_all_time_s(message_bytes: Array, group: Group, links: Links, *, copie
     with np.errstate(invalid="ignore", divide="ignore"):
         crossing = message_bytes * (domains - 1.0) / domains * distinct / links.fabric_bytes_per_s
     outer = np.where(domains > 1.0, crossing, 0.0)
-    return _levels(inner, outer) + _latency(group, links)
+    return np.where(message_bytes > 0, _levels(inner, outer) + _latency(group, links), 0.0)
 
 
 def send_time_s(message_bytes: Array, *, outside: Array, links: Links) -> Array:

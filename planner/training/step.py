@@ -181,9 +181,9 @@ def step_time(
     Notes
     -----
     1F1B: the slowest stage runs m micro-batches, and while the pipeline fills and drains it waits once for
-    each other stage, divided by the chunks of an interleaved schedule: (p - 1)(F + B)/v where all are equal
-    [1]_. ZB-H1 fills that with weight gradients, (p - 1)(F + B - W), ZB-H2 with two, (p - 1)(F + B - 2 W)
-    [2]_.
+    each other stage, divided by the chunks of an interleaved schedule: (p - 1)(F + B + W)/v where all are
+    equal, with F, B and W a stage's forward pass, input gradients and weight gradients [1]_. ZB-H1 leaves
+    (p - 1)(F + B - W) of it, ZB-H2 (p - 1)(F + B - 2 W) [2]_.
 
     References
     ----------
@@ -307,7 +307,7 @@ def _bubble(
     others = of_all([time.total for time in times]) + ends.embedding + ends.head
     others = others - (slowest.total - slowest.sharded)
     weight = of_all([time.weight for time in times]) * (strategy.pipeline - 1.0) / strategy.pipeline
-    filled = np.where(strategy.schedule == ZERO_BUBBLE_1, weight, 2.0 * weight)
+    filled = np.where(strategy.schedule == ZERO_BUBBLE_1, 2.0 * weight, 3.0 * weight)
     filled = np.where(strategy.schedule == ONE_F_ONE_B, 0.0, filled)
     waiting = np.maximum(others - filled, 0.0) / strategy.interleave
     return np.where(strategy.pipeline > 1.0, waiting, 0.0)
