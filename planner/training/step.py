@@ -182,8 +182,9 @@ def step_time(
     -----
     1F1B: the slowest stage runs m micro-batches, and while the pipeline fills and drains it waits once for
     each other stage, divided by the chunks of an interleaved schedule: (p - 1)(F + B + W)/v where all are
-    equal, with F, B and W a stage's forward pass, input gradients and weight gradients [1]_. ZB-H1 leaves
-    (p - 1)(F + B - W) of it, ZB-H2 (p - 1)(F + B - 2 W) [2]_.
+    equal, with F, B and W a stage's forward pass, input gradients and weight gradients [1]_. Where there are
+    micro-batches enough to put weight gradients off, ZB-H1 leaves (p - 1)(F + B - W) of it and ZB-H2
+    (p - 1)(F + B - 2 W) [2]_.
 
     References
     ----------
@@ -204,7 +205,7 @@ def step_time(
     doublings = np.maximum(np.log2(strategy.accelerators / 8.0), 0.0)
     once = {
         "pipeline": _sends(uses, m, setting),
-        "bubble": _bubble(order, times, ends, slowest, setting),
+        "bubble": _bubble(order, times, ends, slowest, m, setting),
         "data": data_s(architecture, uses, order, times, m, setting, states),
         "optimizer": optimizer_s(architecture, uses, order, setting, states),
         "fixed": fixed,
@@ -295,7 +296,7 @@ def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting
 
 
 def _bubble(
-    order: tuple[int, ...], times: Sequence[LayerTime], ends: _Ends, slowest: _Stage, setting: Setting
+    order: tuple[int, ...], times: Sequence[LayerTime], ends: _Ends, slowest: _Stage, m: Array, setting: Setting
 ) -> Array:
     """Time for which the slowest stage waits while the pipeline fills and drains: once for each other stage [s]."""
     strategy = setting.strategy
@@ -306,8 +307,10 @@ def _bubble(
 
     others = of_all([time.total for time in times]) + ends.embedding + ends.head
     others = others - (slowest.total - slowest.sharded)
-    weight = of_all([time.weight for time in times]) * (strategy.pipeline - 1.0) / strategy.pipeline
-    filled = np.where(strategy.schedule == ZERO_BUBBLE_1, 2.0 * weight, 3.0 * weight)
+    stages = strategy.pipeline
+    # Weight gradients wait until the pipeline drains: those of the other stages, and those that are in flight.
+    flying = np.minimum(m, np.where(strategy.schedule == ZERO_BUBBLE_1, stages, 2.0 * stages - 1.0))
+    filled = (stages - 1.0 + flying - 1.0) * of_all([time.weight for time in times]) / stages
     filled = np.where(strategy.schedule == ONE_F_ONE_B, 0.0, filled)
     waiting = np.maximum(others - filled, 0.0) / strategy.interleave
     return np.where(strategy.pipeline > 1.0, waiting, 0.0)

@@ -190,7 +190,8 @@ def test_more_micro_batches_of_one_size_cost_the_same_per_token_and_overheads_on
         assert float(np.ravel(often.parts[name])[0]) == pytest.approx(
             rounds * float(np.ravel(once.parts[name])[0]), rel=1e-9
         )
-    for name in ("bubble", "optimizer", "fixed"):
+    zero_bubble = float(plan.strategy.schedule[0]) > 0.0  # fills the better the more micro-batches there are
+    for name in ("optimizer", "fixed") if zero_bubble else ("bubble", "optimizer", "fixed"):
         assert float(np.ravel(often.parts[name])[0]) == pytest.approx(float(np.ravel(once.parts[name])[0]), rel=1e-9)
     # Never more per token, and never less than the work that grows with the tokens.
     assert float(often.total[0]) <= rounds * float(once.total[0]) * SLACK

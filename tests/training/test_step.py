@@ -84,7 +84,7 @@ def test_even_stages_take_what_the_interleaved_schedule_takes(stages: int, micro
     assert running_s(given, plan) - lookup_s(given, plan) == pytest.approx(outcome.seconds, rel=1e-9)
 
 
-@pytest.mark.parametrize(("stages", "micro_batches"), [(2, 8), (4, 12), (8, 24)])
+@pytest.mark.parametrize(("stages", "micro_batches"), [(2, 8), (4, 1), (4, 2), (4, 12), (8, 5), (8, 24)])
 def test_even_stages_take_what_zb_h1_takes(stages: int, micro_batches: int) -> None:
     given, plan = asked(16, micro_batches), plan_of(stages, schedule=1)
     seconds = tasks_of_layer(given, plan)
