@@ -1,6 +1,6 @@
 """What was fitted: efficiencies of hardware and software, with the fit that they come from.
 
-A parameter has one shared value; families of chips, single chips, precisions and framework generations
+A parameter has one shared value; families of chips, single chips, precisions, framework generations and engines
 move it by a factor (or, for shares, by a shift). A chip or framework that the profile does not name takes
 the shared value, or its relative's: that is the whole of the generalisation.
 """
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.catalog.entry import Entry
-from planner.documents.types import Date, Flag, Id, Record, Text, Whole, WholeOrZero
+from planner.documents.types import Date, Flag, Id, Record, Share, Text, Whole, WholeOrZero
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -69,6 +69,36 @@ class FrameworkMoves(Moves):
     keeps_sent: Flag = False
 
 
+class EngineMoves(Moves):
+    """A generation of a serving engine, with what it is started with when nobody says otherwise.
+
+    Parameters
+    ----------
+    title : what it is, with its releases.
+    aliases : other names of it.
+    memory_fraction : its memory setting, by the engine's own meaning.
+    memory_fraction_of : `total` of the device, weights and activations inside it; `static` of the device,
+        weights and cache inside it; `free` of what weights and activations leave, the cache alone.
+    reserve_gib : driver context, libraries, communication buffers and captured graphs.
+    block_tokens : tokens of one block of a paged cache; 1 where the cache is not paged.
+    sequences : most sequences at once.
+    pass_tokens : most tokens of one pass.
+    chunked : prompts share passes with sequences that decode.
+    relative : the engine whose moves stand in for what was not fitted, if any.
+    """
+
+    title: Text
+    aliases: tuple[Text, ...] = ()
+    memory_fraction: Share
+    memory_fraction_of: Literal["total", "static", "free"]
+    reserve_gib: Number
+    block_tokens: Whole
+    sequences: Whole
+    pass_tokens: Whole
+    chunked: Flag = True
+    relative: Id | None = None
+
+
 class Spread(Record):
     """80 % of measured over predicted lies between `low` and `high` for rows of the class."""
 
@@ -96,6 +126,7 @@ class Profile(Entry):
     chips: dict[Id, Moves] = {}
     precisions: dict[Id, Moves] = {}
     frameworks: dict[Id, FrameworkMoves] = {}
+    engines: dict[Id, EngineMoves] = {}
     ranges: dict[Id, Spread] = {}
     domain: dict[Text, tuple[Number, Number]] = {}
     fit: FitReport

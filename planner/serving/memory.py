@@ -60,11 +60,19 @@ def cache_bytes(
     return kept
 
 
+def cache_elements(core: AttentionCore, tokens: Array, tensor: Array) -> Array:
+    """Give the elements of so many tokens' keys and values on one of the ranks that share a layer [1].
+
+    Heads are dealt out; with more ranks than heads each is kept more than once, and a latent by all of them.
+    """
+    copies = tensor if core.latent_rank else np.maximum(tensor, core.kv_heads) / core.kv_heads
+    elements: Array = core.cache_elements * tokens * copies / tensor
+    return elements
+
+
 def _core_elements(core: AttentionCore, tokens: Array, shared_by: Array) -> Array:
     reach = np.minimum(tokens, core.window) if core.window else tokens
-    copies = shared_by if core.latent_rank else np.maximum(shared_by, core.kv_heads) / core.kv_heads
-    elements: Array = core.cache_elements * reach * copies / shared_by
-    return elements
+    return cache_elements(core, reach, shared_by)
 
 
 def _scan_bytes(scan: Scan, shared_by: Array, element_bytes: float) -> Array:

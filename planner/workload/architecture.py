@@ -7,7 +7,7 @@ saved activations are all read off the projections of a layer, so that none of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 
@@ -66,6 +66,7 @@ class AttentionCore:
     causal : a query sees no later token.
     cross : keys come from another stack (an encoder).
     latent_rank : for latent attention, elements of the cached latent with its rotary part; else 0.
+    latent_values : elements of that latent which values are made of: all but the rotary part.
     top_k : sparse attention: tokens that one query attends to; 0 is all that it sees.
     index_heads, index_dim : heads and head size of the sparse indexer.
     value_is_key : values are the keys, and are cached once.
@@ -82,6 +83,7 @@ class AttentionCore:
     causal: bool = True
     cross: bool = False
     latent_rank: int = 0
+    latent_values: int = 0
     top_k: int = 0
     index_heads: int = 0
     index_dim: int = 0
@@ -96,6 +98,21 @@ class AttentionCore:
             return self.latent_rank + self.index_dim
         values = 0 if self.value_is_key else self.value_dim
         return self.kv_heads * (self.key_dim + values) + self.index_dim
+
+    @property
+    def absorbed(self) -> AttentionCore:
+        """This core as it runs over a cache.
+
+        Latent attention then scores the latents themselves: what would expand them to keys and values is
+        multiplied into queries and outputs instead, so that all heads share one key and value [1]_.
+
+        References
+        ----------
+        .. [1] DeepSeek-AI, DeepSeek-V2, arXiv 2405.04434, section 2.1.2.
+        """
+        if not self.latent_rank:
+            return self
+        return replace(self, kv_heads=1, key_dim=self.latent_rank, value_dim=self.latent_values, value_is_key=True)
 
 
 class ScanKind(Enum):

@@ -165,6 +165,7 @@ def _latent_attention(spec: StackSpec, layer: LayerSpec, attention: AttentionSpe
         latent.value_dim,
         causal=spec.causal,
         latent_rank=cached,
+        latent_values=latent.kv_rank,
         top_k=top_k,
         index_heads=index_heads,
         index_dim=index_dim,

@@ -62,11 +62,14 @@ class Tokens:
     sequences : sequences of one micro-batch [1]; may be below 1 where the context is spread further.
     length : tokens of one sequence [1].
     cross_length : tokens of the other stack, for cross-attention [1].
+    cached : earlier tokens of one sequence whose keys and values are kept from before: the context of a token
+        that is decoded, the prefix that a prompt shares with an earlier one [1].
     """
 
     sequences: Array
     length: Array
     cross_length: Array | float = 0.0
+    cached: Array | float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,7 @@ def layer_operators(layer: Layer, tokens: Tokens, sharding: Sharding) -> list[Op
         operators.append(_product(name, group, here, tokens, sharding))
     for core in layer.cores:
         if core.index_heads:
-            operators.append(_index(core, tokens, sharding))
+            operators.append(index_scores(core, tokens, sharding))
         operators.append(attention(core, tokens, sharding))
     operators += _of_samples(layer.per_sample, "layer", tokens, sharding)
     if layer.scan:
@@ -242,7 +245,7 @@ def _product(
 
 def attention(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attention:
     """Give the attention of one layer on one device; see `layer_operators`."""
-    keys = np.asarray(tokens.cross_length if core.cross else tokens.length, dtype=float)
+    keys = np.asarray(tokens.cross_length if core.cross else tokens.length + tokens.cached, dtype=float)
     return Attention(
         "cross-attention" if core.cross else "attention",
         tokens.sequences,
@@ -256,16 +259,17 @@ def attention(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attent
     )
 
 
-def _index(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attention:
+def index_scores(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attention:
     """Give the indexer of sparse attention: it scores every earlier token, and every rank does all of it."""
     everything = AttentionCore(core.index_heads, 1, core.index_dim, 1, causal=core.causal)
     length = np.asarray(tokens.length, dtype=float)
+    keys = np.asarray(length + tokens.cached)
     return Attention(
         "index",
         tokens.sequences,
         length / sharding.context,
-        length,
-        visible_keys(everything, length, length),
+        keys,
+        visible_keys(everything, length, keys),
         np.asarray(float(core.index_heads)),
         np.asarray(1.0),
         float(core.index_dim),

@@ -1,0 +1,104 @@
+"""How far a serving engine stays below the data sheet: every fitted number of the serving model, by meaning.
+
+The values live in `catalogs/profiles/serving.yaml`, with the rows that they were fitted on and their error on
+rows left out; this module only names them. All are floats or arrays that broadcast with machines and layouts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEfficiency:
+    """Efficiencies of one machine under one engine generation.
+
+    Device
+    ------
+    weight_bandwidth : share of the memory bandwidth at which weights are read [1].
+    cache_bandwidth : share of it at which keys and values are read [1].
+    matrix : share of the dense peak of matrix products, few rows apart [1].
+    eight_bit, four_bit : the same of an 8-bit or 4-bit peak, against 16 bits [1].
+    unpacking : rate of products whose weights are kept in fewer bits, against plain ones, memory and compute [1].
+    padding_tokens : rows that a product is padded with [tokens].
+    prefill : rate of products over whole prompts against few rows [1].
+    attention : share of the 16-bit peak that attention over a long prompt reaches [1].
+    attention_length : length of prompt at which it reaches half of that [tokens].
+    element_wise : passes over activations against the count of operators [1].
+    grouped : rate of the experts' products against plain ones, memory and compute [1].
+    skew : load of the fullest expert rank against the mean where experts are dealt out whole [1].
+
+    Links
+    -----
+    link_bandwidth : share of the line rate that collectives reach [1].
+    link_latency_s : one step of a collective [s].
+    far_bandwidth : share of the PCIe rate that collectives without a link reach between two [1].
+    far_latency_s : one step of a collective over PCIe [s].
+
+    Host
+    ----
+    layer_s : time between a layer's kernels [s].
+    layer_experts, layer_special : more of it for a layer with experts, with a latent, recurrent or sparse mixer [1].
+    step_s : host time of one decode step [s].
+    sequence_s : host time of one sequence in it [s].
+    prompt_s : host time of one pass over a prompt [s].
+
+    Load
+    ----
+    interference : share of prefill work that delays the sequences that decode [1].
+    request_s : time of a request outside the engine's steps: network, tokeniser, router [s].
+    wait_steps : decode steps that a new request waits for [1].
+    queue : waiting for other prompts against the mean of a random queue [1].
+    burst : waiting for prompts that were sent together, against the mean over ten waves [1].
+
+    Memory and power
+    ----------------
+    memory_share : of device memory that an engine can fill, against what it says [1].
+    power_idle, power_busy, power_memory, power_compute : of the power limit: at rest, in any kernel, by use of the
+        memory's bandwidth, by use of the peak [1].
+    """
+
+    weight_bandwidth: Array
+    cache_bandwidth: Array
+    matrix: Array
+    eight_bit: Array
+    four_bit: Array
+    unpacking: Array
+    padding_tokens: Array
+    prefill: Array
+    attention: Array
+    attention_length: Array
+    element_wise: Array
+    grouped: Array
+    skew: Array
+    link_bandwidth: Array
+    link_latency_s: Array
+    far_bandwidth: Array
+    far_latency_s: Array
+    layer_s: Array
+    layer_experts: Array
+    layer_special: Array
+    step_s: Array
+    sequence_s: Array
+    prompt_s: Array
+    interference: Array
+    request_s: Array
+    wait_steps: Array
+    queue: Array
+    burst: Array
+    memory_share: Array
+    power_idle: Array
+    power_busy: Array
+    power_memory: Array
+    power_compute: Array
+
+    def matrix_rate(self, bits: Array) -> Array:
+        """Give the share of its own peak that products in a width reach [1]."""
+        narrow = np.where(bits >= 8.0, self.eight_bit, self.four_bit)
+        share: Array = self.matrix * np.where(bits >= 16.0, 1.0, narrow)
+        return share

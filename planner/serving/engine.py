@@ -1,0 +1,236 @@
+"""A replica under an engine: what one step costs, what a prompt costs, how many sequences it holds.
+
+This is what load, queueing, simulation and sizing build on. Every number is an array that broadcasts: machines,
+layouts, formats and engines have axes of their own, and the batch another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.formats import Formats
+from planner.serving.layout import Layout
+from planner.serving.machine import ServingMachine
+from planner.serving.room import EngineMemory, Room, room_of
+from planner.serving.speculation import Speculation
+from planner.serving.step import PassTime, Setting, decode_step, prefill
+from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
+from planner.workload.architecture import Architecture, Stack
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What an engine is started with.
+
+    Parameters
+    ----------
+    sequences : most sequences that it runs at once on one attention rank [1].
+    pass_tokens : most tokens of one pass: a longer prompt is read in chunks between which others decode [tokens].
+    chunked : 1 where prompts share passes with sequences that decode, 0 where they stop them.
+    """
+
+    sequences: Array
+    pass_tokens: Array
+    chunked: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One replica, ready to serve.
+
+    Parameters
+    ----------
+    architecture, layout, formats, machine, efficiency, limits, speculation : what it is made of.
+    setting : the counts of the stack that decodes, with what times are taken on.
+    encoder : the same of a stack that reads the input once, if the model has one.
+    room : device memory of its fullest rank.
+    """
+
+    architecture: Architecture
+    layout: Layout
+    formats: Formats
+    machine: ServingMachine
+    efficiency: ServingEfficiency
+    limits: EngineLimits
+    setting: Setting
+    encoder: Setting | None
+    room: Room
+    speculation: Speculation | None = None
+
+    @property
+    def request_s(self) -> Array:
+        """Time of a request outside the engine's steps: network, tokeniser, router [s]."""
+        return self.efficiency.request_s
+
+    @property
+    def tokens_per_round(self) -> Array:
+        """Tokens that one decode step adds to a sequence: 1, or more under speculative decoding [1]."""
+        return self.speculation.tokens_per_round if self.speculation else np.asarray(1.0)
+
+    def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
+        """Time of one decode step by cause.
+
+        Parameters
+        ----------
+        batch : sequences that decode on the replica, all attention ranks together [1].
+        context : their mean length so far [tokens].
+
+        Returns
+        -------
+        Seconds by cause; under speculative decoding of a round, drafts included [s].
+        """
+        cores = decode_cores(
+            self.architecture.main, self.layout, self.formats, context=np.asarray(context, dtype=float),
+            source=self._source_tokens,
+        )  # fmt: skip
+        size = np.asarray(batch, dtype=float)
+        if self.speculation is None:
+            return decode_step(self.setting, cores, batch=size)
+        scored = decode_step(self.setting, cores, batch=size, queries=self.speculation.scored)
+        drafts = self.speculation.drafted * self.speculation.draft_share
+        plain = decode_step(self.setting, cores, batch=size)
+        return _added(scored, plain, drafts)
+
+    def decode_step_s(self, batch: Array | float, context: Array | float) -> Array:
+        """Time of one decode step; see `decode_step` [s]."""
+        return self.decode_step(batch, context).total
+
+    def prefill(self, tokens: Array | float, cached: Array | float = 0.0) -> PassTime:
+        """Time of reading one request's prompt alone, by cause.
+
+        Parameters
+        ----------
+        tokens : of the prompt, those that are cached not counted [tokens].
+        cached : of a prefix that an earlier request left in the cache [tokens].
+        """
+        length = np.asarray(tokens, dtype=float)
+        budget = np.where(self.limits.chunked > 0, self.limits.pass_tokens, np.inf)
+        main = prefill(self.setting, self._prompt(length, cached), length=length, budget=budget)
+        return main if self.encoder is None else _added(main, self._encoded(), 1.0)
+
+    def prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time of reading one request's prompt alone; see `prefill` [s]."""
+        return self.prefill(tokens, cached).total
+
+    def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time that one more prompt adds where many are read: its share of full passes [s].
+
+        Parameters
+        ----------
+        tokens, cached : as in `prefill`.
+
+        Notes
+        -----
+        A pass is full at its token budget, or at one whole prompt; every attention rank reads prompts of its own
+        at the same time, so that a request costs its rank's time over the number of ranks.
+        """
+        length = np.asarray(tokens, dtype=float)
+        full = np.maximum(self.limits.pass_tokens, length)
+        ranks = self.layout.data
+        requests = full / length
+        together = prefill(
+            self.setting, self._prompt(length, cached), length=length, requests=requests, ranks=ranks, budget=full
+        )
+        stages = self.layout.pipeline
+        marginal: Array = together.total / requests / ranks / stages
+        return marginal if self.encoder is None else marginal + self._encoded().total
+
+    def sequences_that_fit(self, context: Array | float) -> Array:
+        """Give how many sequences of a mean context run at once: what the cache holds, and the engine's own limit.
+
+        Parameters
+        ----------
+        context : tokens that a sequence holds in the mean while it runs [tokens].
+
+        Returns
+        -------
+        Whole sequences on the replica; 0 where the weights do not fit, or not one sequence [1].
+        """
+        fit: Array = np.minimum(np.floor(self.room.sequences(context)), self.limits.sequences * self.layout.data)
+        return fit
+
+    @property
+    def cache_tokens(self) -> Array:
+        """Tokens whose keys and values the replica holds, over all attention ranks [tokens]."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            held = self.room.cache_room_bytes / self.room.token_bytes * self.room.sequence_ranks
+        tokens: Array = np.where(self.room.token_bytes > 0, np.maximum(held, 0.0), np.inf)
+        return tokens
+
+    @property
+    def _source_tokens(self) -> float:
+        stacks = self.architecture.stacks
+        return float(stacks[0].tokens_per_sample) if len(stacks) > 1 else 0.0
+
+    def _prompt(self, length: Array, cached: Array | float) -> Cores:
+        return prefill_cores(
+            self.architecture.main, self.layout, self.formats, length=length, cached=cached, source=self._source_tokens
+        )
+
+    def _encoded(self) -> PassTime:
+        if self.encoder is None:
+            raise AssertionError("asked for an encoder's time where there is none")
+        stack, length = self.architecture.stacks[0], np.asarray(self._source_tokens)
+        cores = prefill_cores(stack, self.layout, self.formats, length=length)
+        return prefill(self.encoder, cores, length=length, sampled=0.0)
+
+
+def engine_of(
+    architecture: Architecture,
+    *,
+    layout: Layout,
+    formats: Formats,
+    machine: ServingMachine,
+    efficiency: ServingEfficiency,
+    limits: EngineLimits,
+    memory: EngineMemory,
+    speculation: Speculation | None = None,
+) -> Engine:
+    """Give a replica from its parts; nothing is checked but counted.
+
+    Layouts that a model cannot have are told by `planner.serving.layout.divides`, those that do not fit by
+    `Engine.room.fits`.
+    """
+    head = head_of(architecture, layout, formats)
+
+    def setting(stack: Stack) -> Setting:
+        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency)
+
+    room = room_of(
+        architecture,
+        layout,
+        formats,
+        memory_bytes=machine.machine.memory_bytes * efficiency.memory_share,
+        engine=memory,
+        pass_tokens=limits.pass_tokens,
+        sequences=limits.sequences,
+    )
+    encoder = setting(architecture.stacks[0]) if len(architecture.stacks) > 1 else None
+    return Engine(
+        architecture=architecture,
+        layout=layout,
+        formats=formats,
+        machine=machine,
+        efficiency=efficiency,
+        limits=limits,
+        setting=setting(architecture.main),
+        encoder=encoder,
+        room=room,
+        speculation=speculation,
+    )
+
+
+def _added(first: PassTime, second: PassTime, times: Array | float) -> PassTime:
+    return PassTime(
+        first.total + times * second.total,
+        first.memory + times * second.memory,
+        first.compute + times * second.compute,
+        first.network + times * second.network,
+        first.host + times * second.host,
+    )

@@ -1,0 +1,41 @@
+"""What a machine brings to serving beside its memory and links: rates by width of the format, and power."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.machine import Machine
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ServingMachine:
+    """One kind of node under a served model; NaN where a part has no such format.
+
+    Parameters
+    ----------
+    machine : memory, links and network.
+    flops_per_s_32, flops_per_s_16, flops_per_s_8, flops_per_s_4 : dense peak of products in that many bits
+        [FLOP/s].
+    power_limit_w : of one accelerator [W].
+    switched : 1 where a link of its own joins the accelerators, 0 where they reach each other over PCIe [1].
+    """
+
+    machine: Machine
+    flops_per_s_32: Array
+    flops_per_s_16: Array
+    flops_per_s_8: Array
+    flops_per_s_4: Array
+    power_limit_w: Array
+    switched: Array
+
+    def flops_per_s(self, bits: Array) -> Array:
+        """Give the dense peak of products in a width [FLOP/s]; NaN where the part lacks it."""
+        wide = np.where(bits >= 32.0, self.flops_per_s_32, self.flops_per_s_16)
+        narrow = np.where(bits >= 8.0, self.flops_per_s_8, self.flops_per_s_4)
+        peak: Array = np.where(bits >= 16.0, wide, narrow)
+        return peak

@@ -1,0 +1,255 @@
+"""Time of one pass through a model: a step that decodes, or prompts that are read; pure functions of counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.hardware.collectives import Group, Links, all_reduce_time_s, all_to_all_time_s, send_time_s
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.layout import Layout
+from planner.serving.machine import ServingMachine
+from planner.serving.work import Cores, Counts, Weights
+
+Array = NDArray[np.float64]
+
+_CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill a tile badly; our estimate
+_VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
+_ACTIVATION_BYTES = 2.0
+_MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
+
+
+@dataclass(frozen=True, slots=True)
+class PassTime:
+    """Time of one pass by cause [s].
+
+    Parameters
+    ----------
+    total : of the pass.
+    memory, compute : of its groups of operators, each as if the other were free; their soft maxima add up to
+        what `total` has beside network and host.
+    network : collectives.
+    host : launches and scheduling.
+    """
+
+    total: Array
+    memory: Array
+    compute: Array
+    network: Array
+    host: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What times are taken on: counts of one rank, how ranks stand, machine and engine."""
+
+    counts: Counts
+    head: Weights
+    layout: Layout
+    machine: ServingMachine
+    efficiency: ServingEfficiency
+
+
+def soft_maximum(first: Array, second: Array) -> Array:
+    """Give (a^3 + b^3)^(1/3): kernels near the ridge of the roofline reach neither roof.
+
+    >>> float(soft_maximum(np.asarray(0.0), np.asarray(2.0)))
+    2.0
+    """
+    joined: Array = np.cbrt(first * first * first + second * second * second)
+    return joined
+
+
+class _Groups:
+    """Adds up groups of operators."""
+
+    def __init__(self) -> None:
+        self.memory: Array = np.asarray(0.0)
+        self.compute: Array = np.asarray(0.0)
+        self.total: Array = np.asarray(0.0)
+
+    def add(self, memory: Array, compute: Array, times: Array | float = 1.0) -> None:
+        self.memory = self.memory + memory * times
+        self.compute = self.compute + compute * times
+        self.total = self.total + soft_maximum(memory, compute) * times
+
+
+def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array | float = 1.0) -> PassTime:
+    """Time from one token of every sequence to the next.
+
+    Parameters
+    ----------
+    setting : model, layout, machine, engine.
+    cores : attention of one sequence at its context.
+    batch : sequences on the replica [1].
+    queries : tokens of one sequence that are scored together: 1, or a draft and one more [1].
+
+    Returns
+    -------
+    Seconds by cause, of all stages one after the other [s].
+    """
+    counts, layout, e = setting.counts, setting.layout, setting.efficiency
+    staged = np.maximum(batch / layout.pipeline, 1.0)  # sequences of one stage at a time
+    here = np.maximum(staged / layout.data, 1.0)  # of one attention rank
+    groups = _Groups()
+    _projections(groups, setting, here * queries, relative=1.0)
+    _experts(groups, setting, staged * queries, relative=1.0)
+    _sampled(groups, setting, counts.sample, here)
+    bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
+    sixteen = setting.machine.flops_per_s_16
+    groups.add(
+        here * cores.read_bytes / (bandwidth * e.cache_bandwidth),
+        here * queries * cores.flops / (sixteen * e.matrix * _CORE_RATE),
+    )
+    _elements(groups, setting, here * queries)
+    _sampled(groups, setting, setting.head, here * queries)
+    network = _network(setting, here * queries)
+    host = _between_layers(setting) + e.step_s + e.sequence_s * batch
+    return PassTime(groups.total + network + host, groups.memory, groups.compute, network, host)
+
+
+def prefill(
+    setting: Setting,
+    cores: Cores,
+    *,
+    length: Array,
+    requests: Array | float = 1.0,
+    ranks: Array | float = 1.0,
+    budget: Array | float = np.inf,
+    sampled: float = 1.0,
+) -> PassTime:
+    """Time of reading prompts that pass together.
+
+    Parameters
+    ----------
+    setting : model, layout, machine, engine.
+    cores : attention of one prompt over its length.
+    length : tokens of one prompt that pass [1].
+    requests : prompts that pass together on one attention rank [1].
+    ranks : attention ranks that read prompts at the same time, and share the experts [1].
+    budget : tokens that one pass takes at most; a longer input goes through in several [tokens].
+    sampled : share of the prompts whose next token is wanted [1].
+
+    Returns
+    -------
+    Seconds by cause [s]. Stages work on the passes of one input at the same time.
+    """
+    counts, layout, e = setting.counts, setting.layout, setting.efficiency
+    tokens = requests * length
+    passes = np.maximum(np.ceil(tokens / budget), 1.0)
+    each = tokens / passes
+    groups = _Groups()
+    _projections(groups, setting, each, relative=e.prefill, times=passes)
+    _experts(groups, setting, each * ranks, relative=e.prefill, times=passes)
+    _sampled(groups, setting, counts.sample, requests)
+    bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
+    sixteen = setting.machine.flops_per_s_16
+    seen = 2.0 * cores.seen
+    rate = e.attention * seen / (seen + e.attention_length)
+    groups.add(
+        requests * cores.read_bytes / (bandwidth * e.cache_bandwidth),
+        requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)),
+    )
+    _elements(groups, setting, each, times=passes)
+    _sampled(groups, setting, setting.head, requests * sampled)
+    network = _network(setting, each) * passes
+    host = (_between_layers(setting) + e.prompt_s) * passes
+    overlapped = (passes + layout.pipeline - 1.0) / (passes * layout.pipeline)
+    return PassTime(
+        (groups.total + network + host) * overlapped,
+        groups.memory * overlapped,
+        groups.compute * overlapped,
+        network * overlapped,
+        host * overlapped,
+    )
+
+
+def _projections(
+    groups: _Groups, setting: Setting, tokens: Array, *, relative: Array | float, times: Array | float = 1.0
+) -> None:
+    for weights in (setting.counts.attention, setting.counts.dense):
+        _matrices(groups, setting, weights, tokens, relative=relative, times=times)
+
+
+def _matrices(
+    groups: _Groups,
+    setting: Setting,
+    weights: Weights,
+    tokens: Array,
+    *,
+    relative: Array | float = 1.0,
+    times: Array | float = 1.0,
+) -> None:
+    e, machine = setting.efficiency, setting.machine
+    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
+    memory = weights.read_bytes / (machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower)
+    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
+    groups.add(memory, weights.flops * (tokens + e.padding_tokens) / rate, times)
+
+
+def _experts(
+    groups: _Groups, setting: Setting, tokens: Array, *, relative: Array | float, times: Array | float = 1.0
+) -> None:
+    """Experts that some token of the pass chose are read; each of them is padded on its own.
+
+    Of E experts, T tokens that choose k each meet E (1 - (1 - k/E)^T) in the mean. Where whole experts are
+    dealt out the fullest rank governs.
+    """
+    e, machine, counts = setting.efficiency, setting.machine, setting.counts
+    weights = counts.experts
+    count, top_k = counts.expert_count, counts.top_k
+    met = 1.0 - np.exp(tokens * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
+    dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
+    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0) * e.grouped / dealt
+    memory = weights.read_bytes * met / (machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower)
+    copies = tokens * top_k + count * met * e.padding_tokens
+    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
+    # Operations are those of the token's top_k copies: one copy's are a k-th of them.
+    groups.add(memory, weights.flops / top_k * copies / rate, times)
+
+
+def _sampled(groups: _Groups, setting: Setting, weights: Weights, vectors: Array | float) -> None:
+    _matrices(groups, setting, weights, np.asarray(vectors, dtype=float))
+
+
+def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array | float = 1.0) -> None:
+    counts, e, machine = setting.counts, setting.efficiency, setting.machine
+    memory = tokens * counts.element_bytes * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
+    compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
+    groups.add(memory, compute, times)
+
+
+def _network(setting: Setting, tokens: Array) -> Array:
+    """Collectives of one pass: all-reduces of tensor ranks, exchange with experts, messages between stages."""
+    counts, layout, e, m = setting.counts, setting.layout, setting.efficiency, setting.machine.machine
+    switched = setting.machine.switched > 0
+    # Without a link of its own a pair reaches the PCIe rate's share, and more ranks share its bridges.
+    far = m.domain_bandwidth_bytes_per_s * e.far_bandwidth * np.sqrt(2.0 / np.maximum(layout.tensor, 2.0))
+    links = Links(
+        np.where(switched, m.domain_bandwidth_bytes_per_s * e.link_bandwidth, far),
+        m.fabric_bandwidth_bytes_per_s * e.link_bandwidth,
+        np.where(switched, e.link_latency_s, e.far_latency_s),
+        np.maximum(m.fabric_latency_s, e.link_latency_s),
+    )
+    vector = counts.hidden * _ACTIVATION_BYTES
+    group = Group(layout.tensor, np.minimum(layout.tensor, m.domain))
+    time = counts.reductions * all_reduce_time_s(tokens * vector, group, links)
+    ranks = layout.stage_ranks
+    wide = Group(ranks, np.minimum(ranks, m.domain))
+    copies = np.minimum(counts.top_k, ranks)
+    exchanged = tokens / layout.tensor * copies * counts.hidden * _MOVED_BYTES
+    exchange = 2.0 * counts.expert_layers * all_to_all_time_s(exchanged, wide, links)
+    time = time + np.where(layout.data > 1, exchange, 0.0)
+    stages = layout.pipeline * ranks > m.domain
+    sent = send_time_s(tokens * vector, outside=stages.astype(float), links=links)
+    with np.errstate(invalid="ignore"):
+        passed: Array = time + np.where(layout.pipeline > 1, (layout.pipeline - 1.0) * sent, 0.0)
+    return passed
+
+
+def _between_layers(setting: Setting) -> Array:
+    counts, e = setting.counts, setting.efficiency
+    layers = counts.layers + e.layer_experts * counts.expert_layers + e.layer_special * counts.special_layers
+    return e.layer_s * layers

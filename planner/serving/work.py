@@ -1,0 +1,309 @@
+"""What a served model moves and computes on one rank, counted from the operators of its layers.
+
+Counts hold for a token, a sequence or a pass, so that times over any batch are products with them. They know
+neither engine nor machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.errors import Fault, InfeasibleError
+from planner.serving.formats import Formats, Stored
+from planner.serving.layout import Layout
+from planner.serving.memory import cache_elements
+from planner.workload.architecture import Architecture, Layer, Scan, Stack
+from planner.workload.operators import (
+    Attention,
+    MatrixProduct,
+    Sharding,
+    Streaming,
+    Tokens,
+    attention,
+    head_operators,
+    index_scores,
+    layer_operators,
+)
+
+Array = NDArray[np.float64]
+
+_STATE_BYTES = 4.0  # recurrent states are kept in 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Matrices of one kind on one rank, of all layers together.
+
+    Parameters
+    ----------
+    read_bytes : read once in a pass [B].
+    flops : of one token, or of one sequence where a matrix meets one vector of it [FLOP].
+    bits : of the format that the products run in [1].
+    unpacked : 1 where the weights are kept in fewer bits [1].
+    """
+
+    read_bytes: Array
+    flops: Array
+    bits: Array
+    unpacked: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One stack of layers on one rank, whatever passes through it.
+
+    Parameters
+    ----------
+    attention, dense : projections around attention and recurrences; feed-forward parts that every token meets.
+    experts : routed experts: bytes of all of them on the rank, operations of one token of any rank.
+    sample : matrices that meet one vector of each sequence.
+    source : matrices that meet the other stack's tokens once, when a sequence begins.
+    expert_count, top_k : experts of a layer, and those that one token meets [1].
+    element_bytes : norms, positions, activations and recurrences of one token [B].
+    scan_flops : operations of recurrences of one token, on vector units [FLOP].
+    hidden : size of a token's vector [1].
+    layers, expert_layers, special_layers : all; those with experts; those with a latent, recurrent or sparse
+        mixer [1].
+    reductions : all-reduces of a pass under tensor parallelism [1].
+    """
+
+    attention: Weights
+    dense: Weights
+    experts: Weights
+    sample: Weights
+    source: Weights
+    expert_count: Array
+    top_k: Array
+    element_bytes: Array
+    scan_flops: Array
+    hidden: Array
+    layers: Array
+    expert_layers: Array
+    special_layers: Array
+    reductions: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Attention and recurrences of one sequence in a pass, on one rank.
+
+    Parameters
+    ----------
+    read_bytes : keys, values and states that are read and written [B].
+    flops : of scores and weighted values, over the keys that are seen [FLOP].
+    seen : keys that the mean query sees, over all layers that attend, weighed by their work [tokens].
+    """
+
+    read_bytes: Array
+    flops: Array
+    seen: Array
+
+
+_FEED_FORWARD = frozenset({"up", "down", "shared-up", "shared-down"})
+_WHOLE = frozenset({"router", "shared-weight"})
+_NOTHING = np.asarray(0.0)
+_ONE = np.asarray(1.0)
+
+
+def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
+    """Count one stack of layers on one rank of a layout.
+
+    Parameters
+    ----------
+    stack : layers of one kind of token.
+    layout : degrees; pipeline stages are counted together.
+    formats : of weights and products.
+
+    Raises
+    ------
+    InfeasibleError : layers with experts of several numbers.
+    """
+    tally = _Tally()
+    for kind, count in zip(stack.kinds, stack.counts, strict=True):
+        tally.add(kind, float(count), layout.sharding)
+    first = tally.experts_of
+    return Counts(
+        attention=_weights(tally.attention, formats.attention),
+        dense=_weights(tally.dense, formats.dense),
+        experts=_weights(tally.experts, formats.experts),
+        sample=_weights(tally.sample, formats.attention),
+        source=_weights(tally.source, formats.attention),
+        expert_count=np.asarray(float(first[0]) if first else 1.0),
+        top_k=np.asarray(float(first[1]) if first else 1.0),
+        element_bytes=tally.element_bytes,
+        scan_flops=tally.scan_flops,
+        hidden=np.asarray(float(stack.hidden)),
+        layers=np.asarray(float(stack.layers)),
+        expert_layers=np.asarray(tally.expert_layers),
+        special_layers=np.asarray(tally.special_layers),
+        reductions=np.asarray(tally.reductions),
+    )
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Elements of matrices, and operations."""
+
+    elements: Array
+    flops: Array
+
+    def add(self, elements: Array, flops: Array) -> None:
+        self.elements = self.elements + elements
+        self.flops = self.flops + flops
+
+
+class _Tally:
+    """Adds up layers."""
+
+    def __init__(self) -> None:
+        self.attention, self.dense, self.experts, self.sample, self.source = (
+            _Sum(_NOTHING, _NOTHING) for _ in range(5)
+        )
+        self.element_bytes: Array = _NOTHING
+        self.scan_flops: Array = _NOTHING
+        self.experts_of: tuple[int, int] | None = None
+        self.expert_layers = self.special_layers = self.reductions = 0.0
+
+    def add(self, kind: Layer, count: float, sharding: Sharding) -> None:
+        per_sample = {p.name for p in kind.per_sample}
+        for operator in layer_operators(kind, Tokens(_ONE, _ONE, cross_length=1.0), sharding):
+            if isinstance(operator, MatrixProduct):
+                into = self.sample if operator.name in per_sample else self._sum_of(operator)
+                elements = operator.n * operator.k * operator.groups
+                # A token on every attention rank is several tokens to the experts, which all of them share.
+                alike = _attention_ranks(sharding) if operator.role == "experts" else _ONE
+                into.add(count * elements, count * operator.flops / alike)
+            elif isinstance(operator, Streaming):
+                self.element_bytes = self.element_bytes + count * operator.bytes_moved
+                self.scan_flops = self.scan_flops + count * operator.flops
+        if kind.experts:
+            shape = (kind.experts.count, kind.experts.top_k)
+            if self.experts_of not in (None, shape):
+                raise InfeasibleError(Fault("experts-differ", f"layers with {shape[0]} and other numbers of experts"))
+            self.experts_of = shape
+            self.expert_layers += count
+        self.special_layers += count if _is_special(kind) else 0.0
+        self.reductions += count * _reductions(kind)
+
+    def _sum_of(self, operator: MatrixProduct) -> _Sum:
+        if operator.role == "experts":
+            return self.experts
+        if operator.name.startswith("cross.") and operator.name not in ("cross.query", "cross.output"):
+            return self.source
+        return self.dense if operator.name in _FEED_FORWARD | _WHOLE else self.attention
+
+
+def _attention_ranks(sharding: Sharding) -> Array:
+    ranks: Array = sharding.expert * sharding.expert_tensor / sharding.tensor
+    return ranks
+
+
+def _is_special(kind: Layer) -> bool:
+    return kind.scan is not None or any(core.latent_rank or core.top_k for core in kind.cores)
+
+
+def _reductions(kind: Layer) -> float:
+    """All-reduces behind one layer under tensor parallelism: one behind each part that ends in a split product."""
+    parts = (1 if kind.scan or kind.cores else 0) + (1 if len(kind.cores) > 1 else 0)
+    parts += 1 if kind.feed_forward or kind.experts else 0
+    return 1.0 if kind.parallel and parts else float(parts)
+
+
+def _weights(total: _Sum, stored: Stored) -> Weights:
+    return Weights(total.elements * stored.bytes_per_weight, total.flops, stored.bits, stored.unpacked)
+
+
+def head_of(architecture: Architecture, layout: Layout, formats: Formats) -> Weights:
+    """Count what stands behind the last layer, for one token or sequence whose output is wanted."""
+    total = _Sum(_NOTHING, _NOTHING)
+    for operator in head_operators(architecture, Tokens(_ONE, _ONE), layout.sharding):
+        if isinstance(operator, MatrixProduct):
+            total.add(operator.n * operator.k * operator.groups, operator.flops)
+    return Weights(total.elements * formats.head_bytes, total.flops, np.asarray(16.0), _NOTHING)
+
+
+def decode_cores(
+    stack: Stack, layout: Layout, formats: Formats, *, context: Array, source: Array | float = 0.0
+) -> Cores:
+    """Count attention and recurrences of one sequence that decodes one token.
+
+    Parameters
+    ----------
+    context : tokens before this one [1].
+    source : tokens of the encoder, for cross-attention [1].
+    """
+    tokens = Tokens(_ONE, _ONE, cross_length=source, cached=np.asarray(context, dtype=float))
+    total = _CoreSum()
+    for kind, count in zip(stack.kinds, stack.counts, strict=True):
+        for core in kind.cores:
+            seen = attention(core.absorbed, tokens, layout.sharding)
+            read = cache_elements(core, seen.visible, layout.tensor) * formats.cache_bytes
+            if core.index_heads:
+                scored = index_scores(core, tokens, layout.sharding)
+                read = read + core.index_dim * (scored.visible - seen.visible) * _INDEX_BYTES
+                total.add(count, _NOTHING, scored)
+            total.add(count, read, seen)
+        if kind.scan:
+            total.read = total.read + count * 2.0 * _state_bytes(kind.scan, layout.tensor)
+    return total.cores()
+
+
+_INDEX_BYTES = 1.0  # the indexer's keys are kept in 8 bits [DeepSeek-V3.2 report]
+
+
+def prefill_cores(
+    stack: Stack,
+    layout: Layout,
+    formats: Formats,
+    *,
+    length: Array,
+    cached: Array | float = 0.0,
+    source: Array | float = 0.0,
+) -> Cores:
+    """Count attention and recurrences of one sequence whose prompt passes.
+
+    Parameters
+    ----------
+    length : tokens of the prompt that pass [1].
+    cached : tokens before them whose keys and values are kept from before [1].
+    source : tokens of the encoder, for cross-attention [1].
+    """
+    wanted = np.asarray(length, dtype=float)
+    tokens = Tokens(_ONE, wanted, cross_length=source, cached=cached)
+    total = _CoreSum()
+    for kind, count in zip(stack.kinds, stack.counts, strict=True):
+        for core in kind.cores:
+            seen = attention(core, tokens, layout.sharding)
+            width = seen.heads * (core.key_dim + core.value_dim) * 2.0
+            kept = cache_elements(core, seen.keys, layout.tensor) * formats.cache_bytes
+            total.add(count, width * seen.queries + kept, seen)
+            if core.index_heads:
+                total.add(count, _NOTHING, index_scores(core, tokens, layout.sharding))
+        if kind.scan:
+            total.read = total.read + count * 2.0 * _state_bytes(kind.scan, layout.tensor)
+    return total.cores()
+
+
+class _CoreSum:
+    def __init__(self) -> None:
+        self.read: Array = _NOTHING
+        self.flops: Array = _NOTHING
+        self.weighed: Array = _NOTHING
+
+    def add(self, count: float, read: Array, seen: Attention) -> None:
+        flops = count * seen.flops
+        self.read = self.read + count * read
+        self.flops = self.flops + flops
+        self.weighed = self.weighed + flops * seen.visible
+
+    def cores(self) -> Cores:
+        seen = self.weighed / np.maximum(self.flops, 1.0)
+        return Cores(self.read, self.flops, seen)
+
+
+def _state_bytes(scan: Scan, tensor: Array) -> Array:
+    share: Array = np.maximum(scan.heads / tensor, 1.0) / scan.heads
+    return scan.state_elements * _STATE_BYTES * share
