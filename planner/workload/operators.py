@@ -312,7 +312,7 @@ def _experts(experts: Experts, here: Array, sharding: Sharding) -> list[Operator
     return operators
 
 
-_EXPERT_PASSES = 5.4  # passes over the copies for permuting and combining: modelling-notes N4, our estimate
+_EXPERT_PASSES = 5.4  # passes over the copies for permuting and combining, forward; our estimate (docs/modelling.md)
 
 
 def _scan(scan: Scan, here: Array, sharding: Sharding) -> Streaming:
