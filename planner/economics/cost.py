@@ -1,8 +1,13 @@
-"""Money: renting nodes by the hour, or owning them."""
+"""Money: renting nodes by the hour, or owning them; of one run, or of arrays of runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Number = NDArray[np.float64] | float
 
 _HOURS_PER_YEAR = 8760.0
 
@@ -20,28 +25,28 @@ class Owned:
     upkeep_per_year : share of the price per year for space, staff and spares [1].
     """
 
-    price_usd: float
+    price_usd: Number
     life_hours: float
-    residual: float
-    utilisation: float
-    upkeep_per_year: float
+    residual: Number
+    utilisation: Number
+    upkeep_per_year: Number
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedCost:
     """Money of owned machines by cause [USD]."""
 
-    capital_usd: float
-    upkeep_usd: float
-    electricity_usd: float
+    capital_usd: Number
+    upkeep_usd: Number
+    electricity_usd: Number
 
     @property
-    def total_usd(self) -> float:
+    def total_usd(self) -> Number:
         """All of it [USD]."""
         return self.capital_usd + self.upkeep_usd + self.electricity_usd
 
 
-def rent_usd(nodes: float, hours: float, usd_per_node_hour: float) -> float:
+def rent_usd(nodes: Number, hours: Number, usd_per_node_hour: Number) -> Number:
     """Money for renting nodes [USD].
 
     >>> rent_usd(8, 24, 55.04)
@@ -50,7 +55,7 @@ def rent_usd(nodes: float, hours: float, usd_per_node_hour: float) -> float:
     return nodes * hours * usd_per_node_hour
 
 
-def owned_usd(nodes: float, hours: float, owned: Owned, *, energy_kwh: float, usd_per_kwh: float) -> OwnedCost:
+def owned_usd(nodes: Number, hours: Number, owned: Owned, *, energy_kwh: Number, usd_per_kwh: Number) -> OwnedCost:
     """Money for using nodes of one's own for some hours.
 
     Parameters

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+Number = NDArray[np.float64] | float
+
 _JOULES_PER_KWH = 3.6e6
 
 
-def energy_kwh(power_w: float, hours: float, pue: float) -> float:
+def energy_kwh(power_w: Number, hours: Number, pue: Number) -> Number:
     """Energy drawn from the grid by machines of a mean power, with the facility's overhead [kWh].
 
     >>> energy_kwh(10_000.0, 24.0, 1.25)
@@ -14,7 +19,7 @@ def energy_kwh(power_w: float, hours: float, pue: float) -> float:
     return power_w / 1e3 * hours * pue
 
 
-def carbon_kg(energy: float, grams_per_joule: float) -> float:
+def carbon_kg(energy: Number, grams_per_joule: Number) -> Number:
     """Operational carbon of an energy drawn [kgCO2e].
 
     Parameters

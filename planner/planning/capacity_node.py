@@ -166,7 +166,7 @@ def _ranged(question: Question, machine: _Machine, nodes: int, copy: Copy | None
         }
         if not nodes:
             return found
-        energy = energy_kwh(x["typical power"] * nodes, _MONTH_HOURS, x["PUE"])
+        energy = float(energy_kwh(x["typical power"] * nodes, _MONTH_HOURS, x["PUE"]))
         spent = machine.money.spent(x, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
         found |= {
             "accelerators": float(accelerators),
@@ -204,7 +204,7 @@ def _peaks(accelerator: Accelerator, accelerators: int) -> dict[str, float | Non
 
 
 def _breakdowns(question: Question, machine: _Machine, nodes: int) -> tuple[Breakdown, ...]:
-    energy = energy_kwh(machine.typical_w.mid * nodes, _MONTH_HOURS, question.limits.pue.mid)
+    energy = float(energy_kwh(machine.typical_w.mid * nodes, _MONTH_HOURS, question.limits.pue.mid))
     middle = {name: interval.mid for name, interval in machine.money.inputs.items()}
     spent = machine.money.spent(middle, nodes=nodes, hours=_MONTH_HOURS, energy_kwh=energy)
     found = [Breakdown("power", "one node at work", "W", machine.power.parts(1.0))]

@@ -9,7 +9,7 @@ from planner.catalog.facility import Facility
 from planner.catalog.interruption import interruption
 from planner.catalog.node import Node
 from planner.documents.reader import Trail, Tree
-from planner.economics.cost import Owned, owned_usd, rent_usd
+from planner.economics.cost import Number, Owned, OwnedCost, owned_usd, rent_usd
 from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.currency import note_rate
@@ -47,40 +47,55 @@ class Money:
 
     term: str
     inputs: Mapping[str, Interval]
-    reclaims_per_s: float = 0.0
+    reclaims_per_s: Number = 0.0
     life_hours: float = 1.0
     storage_usd_per_s: float = 0.0
 
-    def spent(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
-        """Give the money for using nodes for some hours.
+    def total_usd(self, x: Mapping[str, Number], *, nodes: Number, hours: Number, energy_kwh: Number) -> Number | None:
+        """Give the money for using nodes for some hours; None where a price is unknown [USD].
 
         Parameters
         ----------
         x : a value for every uncertain input. nodes, hours, energy_kwh : what is used.
         """
-        found = self._machines(x, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
-        if found.total_usd is None or not self.storage_usd_per_s:
-            return found
-        storage = self.storage_usd_per_s * hours * _HOUR
-        part = Part("storage", "renting storage", storage)
-        return Spent(found.total_usd + storage, (*found.parts, part), found.purchase_usd)
-
-    def _machines(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
+        total: Number
         if self.term == "owned":
             if "node price" not in x:
-                return Spent(None, ())
-            owned = Owned(x["node price"], self.life_hours, x["residual"], x["utilisation"], x["upkeep"])
-            cost = owned_usd(nodes, hours, owned, energy_kwh=energy_kwh, usd_per_kwh=x["electricity"] * _KWH)
-            parts = (
-                Part("capital", "machines, written off", cost.capital_usd),
-                Part("upkeep", "upkeep: support, space, staff", cost.upkeep_usd),
-                Part("electricity", "electricity", cost.electricity_usd),
-            )
-            return Spent(cost.total_usd, parts, x["node price"] * nodes)
-        if "node-hour price" not in x:
+                return None
+            total = self._owned(x, nodes=nodes, hours=hours, energy_kwh=energy_kwh).total_usd
+        else:
+            if "node-hour price" not in x:
+                return None
+            total = rent_usd(nodes, hours, x["node-hour price"] * _HOUR)
+        return total + self._storage(hours) if self.storage_usd_per_s else total
+
+    def spent(self, x: Mapping[str, float], *, nodes: int, hours: float, energy_kwh: float) -> Spent:
+        """Give the same money of one run with its parts."""
+        total = self.total_usd(x, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
+        if total is None:
             return Spent(None, ())
-        rent = rent_usd(nodes, hours, x["node-hour price"] * _HOUR)
-        return Spent(rent, (Part("rent", f"renting nodes, {self.term}", rent),))
+        purchase: float | None = None
+        if self.term == "owned":
+            cost = self._owned(x, nodes=nodes, hours=hours, energy_kwh=energy_kwh)
+            purchase = x["node price"] * nodes
+            parts = [
+                Part("capital", "machines, written off", float(cost.capital_usd)),
+                Part("upkeep", "upkeep: support, space, staff", float(cost.upkeep_usd)),
+                Part("electricity", "electricity", float(cost.electricity_usd)),
+            ]
+        else:
+            rent = rent_usd(nodes, hours, x["node-hour price"] * _HOUR)
+            parts = [Part("rent", f"renting nodes, {self.term}", float(rent))]
+        if self.storage_usd_per_s:
+            parts.append(Part("storage", "renting storage", float(self._storage(hours))))
+        return Spent(float(total), tuple(parts), purchase)
+
+    def _owned(self, x: Mapping[str, Number], *, nodes: Number, hours: Number, energy_kwh: Number) -> OwnedCost:
+        owned = Owned(x["node price"], self.life_hours, x["residual"], x["utilisation"], x["upkeep"])
+        return owned_usd(nodes, hours, owned, energy_kwh=energy_kwh, usd_per_kwh=x["electricity"] * _KWH)
+
+    def _storage(self, hours: Number) -> Number:
+        return self.storage_usd_per_s * hours * _HOUR
 
 
 def money_of(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.economics.energy import carbon_kg, energy_kwh
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
@@ -16,18 +15,16 @@ from planner.planning.feasibility import MEMORY_CAUSES, require_end, require_fit
 from planner.planning.ledger import Ledger
 from planner.planning.offloading import Elsewhere, kept_elsewhere
 from planner.planning.plan_words import words_of
+from planner.planning.run_outcome import DAY_S, HOUR_S, Course, RunOutcome, run_outcome
 from planner.planning.training_inputs import TrainingPlan, plan_of
 from planner.planning.uncertainty import Ranged, ranged
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import TrainingRun
 from planner.training.memory import Memory
-from planner.training.run import Hazards, RunTime, run_time
 from planner.training.step import CAUSES, StepTime
 from planner.units import Interval
 from planner.workload.flops import training_flops
 
-_HOUR = 3600.0
-_DAY = 86400.0
 _MONTH_HOURS = 730.0
 
 RUN_CAUSES: dict[str, str] = {
@@ -130,22 +127,20 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
     )
 
 
-def _run(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunTime:
-    step_tokens = plan.step_tokens
-    hazards = Hazards(
-        failures_per_s=x["failure rate"] * plan.accelerators + plan.inputs.money.reclaims_per_s,
-        restart_s=x["restart"],
-        checkpoint_write_s=counts.checkpoint_bytes / x["storage write"],
-        checkpoint_read_s=counts.checkpoint_bytes / x["storage read"],
-        checkpoint_hidden=x["checkpoint overlap"],
+def _course(plan: TrainingPlan, counts: _Counts) -> Course:
+    return Course(
+        accelerators=plan.accelerators,
+        nodes=plan.nodes,
+        step_tokens=plan.step_tokens,
+        bytes_per_token=plan.inputs.bytes_per_token,
+        checkpoint_bytes=counts.checkpoint_bytes,
         checkpoint_interval_s=plan.inputs.checkpoint_interval_s,
+        money=plan.inputs.money,
     )
-    return run_time(
-        steps=x["tokens"] / step_tokens,
-        step_s=x["step time"],
-        data_bound_step_s=step_tokens * plan.inputs.bytes_per_token / x["storage read"],
-        hazards=hazards,
-    )
+
+
+def _outcome(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunOutcome:
+    return run_outcome(_course(plan, counts), x, step_s=x["step time"], busy_share=counts.busy_share)
 
 
 def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhere: Elsewhere | None) -> Ranged:
@@ -160,14 +155,10 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
 
     def outcome(x: Mapping[str, float]) -> dict[str, float | None]:
         step_s = x["step time"]
-        run = _run(plan, counts, x)
-        hours = _number(run.total_s) / _HOUR
-        node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * counts.busy_share
-        power_w = node_w * plan.nodes
-        energy = energy_kwh(power_w, hours, x["PUE"])
-        money = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
-        cost = money.total_usd
-        grid = x.get("grid carbon")
+        found = _outcome(plan, counts, x)
+        hours = _number(found.hours)
+        node_price = x.get("node price")
+        cost = None if found.cost_usd is None else _number(found.cost_usd)
         data_rate = tokens_per_step * plan.inputs.bytes_per_token / step_s
         return {
             "step_time_s": step_s,
@@ -177,8 +168,8 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             "hfu": counts.hardware_flops / (step_s * n * counts.peak_flops_per_s),
             "model_flops": counts.model_flops * x["tokens"] / tokens_per_step,
             "steps": x["tokens"] / tokens_per_step,
-            "days": hours * _HOUR / _DAY,
-            "goodput": _number(run.goodput),
+            "days": hours * HOUR_S / DAY_S,
+            "goodput": _number(found.run.goodput),
             "accelerator_hours": hours * n,
             "peak_memory_gb": peak_memory / 1e9,
             "memory_headroom_gb": (capacity - peak_memory) / 1e9,
@@ -190,16 +181,16 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             "storage_load": data_rate / x["storage read"],
             "accelerators": float(n),
             "nodes": float(plan.nodes),
-            "node_power_kw": node_w / 1e3,
-            "power_kw": power_w / 1e3,
-            "facility_power_kw": power_w * x["PUE"] / 1e3,
-            "energy_kwh": energy,
-            "carbon_kg": None if grid is None else carbon_kg(energy, grid),
+            "node_power_kw": _number(found.node_w) / 1e3,
+            "power_kw": _number(found.power_w) / 1e3,
+            "facility_power_kw": _number(found.facility_power_w) / 1e3,
+            "energy_kwh": _number(found.energy_kwh),
+            "carbon_kg": None if found.carbon_kg is None else _number(found.carbon_kg),
             "cost_total_usd": cost,
             "cost_per_hour_usd": None if cost is None else cost / hours,
             "cost_per_month_usd": None if cost is None else cost / hours * _MONTH_HOURS,
             "cost_per_million_tokens_usd": None if cost is None else cost / x["tokens"] * 1e6,
-            "capital_usd": money.purchase_usd,
+            "capital_usd": None if node_price is None else node_price * plan.nodes,
             "parameters": float(plan.architecture.parameters),
             "active_parameters": float(plan.architecture.active_parameters),
             "state_bytes": _state_bytes(plan),
@@ -210,11 +201,8 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
 
 
 def _breakdowns(plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[str, float]) -> tuple[Breakdown, ...]:
-    run = _run(plan, counts, x)
-    hours = _number(run.total_s) / _HOUR
-    energy = energy_kwh(
-        (x["idle power"] + (x["busy power"] - x["idle power"]) * counts.busy_share) * plan.nodes, hours, x["PUE"]
-    )
+    outcome = _outcome(plan, counts, x)
+    run, hours, energy = outcome.run, _number(outcome.hours), _number(outcome.energy_kwh)
     spent = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
     found = [
         Breakdown(
