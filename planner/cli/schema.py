@@ -46,12 +46,13 @@ def _scenario() -> dict[str, Any]:
     A file that extends another one need not be whole, so that only its schema key is checked.
     """
     from planner.documents.schema import DIALECT, json_schema
-    from planner.scenario.resolve import KINDS, SCHEMA
+    from planner.scenario.kinds import KINDS, document_class
+    from planner.scenario.resolve import SCHEMA
 
     kinds: list[dict[str, Any]] = []
     shared: dict[str, Any] = {}
-    for name, document in KINDS.items():
-        schema = json_schema(document, kind="scenario")
+    for name in KINDS:
+        schema = json_schema(document_class(name), kind="scenario")
         shared |= schema.pop("$defs", {})
         schema = {key: value for key, value in schema.items() if not key.startswith("$")}
         schema["properties"]["variants"] = {"type": "object", "additionalProperties": {"type": "object"}}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from planner.catalog.currency import ExchangeRates
 from planner.catalog.defaults import Defaults
 from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceBook
@@ -17,6 +16,9 @@ from planner.planning.ledger import PROJECT
 from planner.scenario.amount import Amount
 from planner.scenario.project import DefaultChanges, Project, ReadProject
 from planner.units import Interval
+
+if TYPE_CHECKING:
+    from planner.catalog.currency import ExchangeRates
 
 
 @dataclass
@@ -57,6 +59,8 @@ class Books:
     @cached_property
     def exchange_rates(self) -> ExchangeRates:
         """The catalogs' exchange rates, and over them the project's."""
+        from planner.catalog.currency import ExchangeRates  # few plans are in other currencies
+
         rates = self.catalog.sheet("exchange-rates", ExchangeRates)
         pinned = self.project.exchange_rates
         if pinned is None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from planner.planning.books import Books
 from planner.planning.estimate import Estimate
-from planner.scenario.capacity import Capacity
-from planner.scenario.composite import Composite
 from planner.scenario.resolve import Resolved
 
 
@@ -21,11 +19,11 @@ def estimate(resolved: Resolved, books: Books) -> Estimate:
     ------
     InputError : the scenario is wrong. InfeasibleError : nothing satisfies it.
     """
-    if isinstance(resolved.document, Capacity):
+    if resolved.document.workload.kind == "capacity":
         from planner.planning.capacity import estimate_capacity
 
         return estimate_capacity(resolved, books)
-    if isinstance(resolved.document, Composite):
+    if resolved.document.workload.kind == "composite":
         from planner.planning.composite import estimate_composite
 
         return estimate_composite(resolved, books, estimate)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.catalog.facility import Facility
-from planner.catalog.interruption import interruption
 from planner.catalog.node import Node
 from planner.documents.reader import Trail, Tree
 from planner.economics.cost import Number, Owned, OwnedCost, owned_usd, rent_usd
@@ -117,6 +116,8 @@ def money_of(
         return _owned(choice, node, facility, tree, at, books, ledger)
     reclaims = 0.0
     if choice.term == "spot":
+        from planner.catalog.interruption import interruption
+
         taken = interruption(books.catalog, node.id, region=facility.region if facility else "")
         reclaims = taken.rate_per_s.mid * nodes
         ledger.note(

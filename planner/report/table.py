@@ -14,8 +14,6 @@ from planner.planning.ledger import Input
 from planner.report.columns import cut, fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.numbers import money, percent, shown, shown_range
-from planner.report.table_claim import claim_lines
-from planner.report.table_parts import part_lines
 from planner.units import duration, gibibytes, scaled
 
 NARROWEST = 80
@@ -73,8 +71,13 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
         if found:
             yield ""
             yield from _bars(found, title, estimate.currency, width)
-    yield from part_lines(estimate, width)
+    if estimate.children:
+        from planner.report.table_parts import part_lines
+
+        yield from part_lines(estimate, width)
     if estimate.judgement:
+        from planner.report.table_claim import claim_lines
+
         yield ""
         yield from claim_lines(estimate.judgement, estimate.currency, width)
     yield ""

@@ -10,23 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from planner.documents.files import ReadBudget, inside
 from planner.documents.reader import Mark, Trail, Tree, parse_yaml, read_yaml
 from planner.documents.typed import require_schema, typed
 from planner.errors import InputError, did_you_mean, listing, visible
-from planner.scenario.capacity import Capacity
-from planner.scenario.composite import Composite
-from planner.scenario.training_run import TrainingRun
+from planner.scenario.kinds import KINDS, document_class
+
+if TYPE_CHECKING:
+    from planner.scenario.kinds import Scenario
 
 SCHEMA = "planner/scenario/v1"
-KINDS: dict[str, type[BaseModel]] = {"training": TrainingRun, "capacity": Capacity, "composite": Composite}
 MAX_EXTENDS = 4
-
-Scenario = TrainingRun | Capacity | Composite
 
 
 @dataclass(frozen=True)
@@ -136,9 +132,7 @@ def _document(tree: Tree) -> Scenario:
                 hint=did_you_mean(shown, KINDS),
             )
         )
-    document = typed(tree, KINDS[kind])
-    if not isinstance(document, (TrainingRun, Capacity, Composite)):
-        raise AssertionError(kind)
+    document: Scenario = typed(tree, document_class(kind))
     return document
 
 
