@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from planner.errors import Fault, InfeasibleError
 from planner.planning.evaluate import Evaluation, Problem, evaluate
 from planner.planning.ledger import Ledger
+from planner.planning.training_plan import offload_of, recompute_of
 from planner.scenario.training_run import Parallelism, TrainingRun
 from planner.training.strategy import Offload, Recompute, Strategy, shape_of
 from planner.units import gibibytes
@@ -128,12 +129,19 @@ def possible(problem: Problem, strategy: Strategy) -> NDArray[np.bool_]:
 def fastest(run: TrainingRun, problem: Problem, *, accelerators: int, ledger: Ledger) -> TrainingRun:
     """Give the run with the degrees of the fastest strategy that fits.
 
+    What the run offloads is kept to, and what it recomputes if it says so; else all layers or none are.
+
     Raises
     ------
     InfeasibleError : none fits; says by how much the nearest one does not.
     """
     choices = choices_of(problem, accelerators=accelerators)
-    strategy = grid_of(choices, accelerators=accelerators)
+    chosen_by_user = run.recompute != "none"
+    if chosen_by_user:
+        choices = replace(choices, recompute=(0.0,))
+    strategy = replace(grid_of(choices, accelerators=accelerators), offload=offload_of(run.offload))
+    if chosen_by_user:
+        strategy = replace(strategy, recompute=recompute_of(run.recompute))
     allowed = possible(problem, strategy)
     if not np.any(allowed):
         batch = float(np.max(problem.global_batch))
@@ -172,4 +180,5 @@ def fastest(run: TrainingRun, problem: Problem, *, accelerators: int, ledger: Le
         interleave=chosen["interleave"],
         sharding="zero-3" if chosen["sharding"] == 3 else "zero-1",
     )
-    return run.model_copy(update={"parallelism": degrees, "recompute": "full" if chosen["recompute"] else "none"})
+    again = run.recompute if chosen_by_user else "full" if chosen["recompute"] else "none"
+    return run.model_copy(update={"parallelism": degrees, "recompute": again})

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from planner.catalog.profile import FrameworkMoves
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError
-from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
+from planner.scenario.training_run import OffloadChoice, Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
 from planner.training.held import LayerUse
 from planner.training.implementation import MEGATRON, TORCH_CUDA
 from planner.training.memory import MemoryRules, StateBytes
@@ -150,7 +150,6 @@ def strategy_of(run: TrainingRun, parallelism: Parallelism, *, accelerators: int
     sequence_parallel = parallelism.sequence_parallel
     if sequence_parallel is None:
         sequence_parallel = parallelism.tensor > 1
-    offload = run.offload
     return Strategy(
         accelerators=one(accelerators),
         tensor=one(parallelism.tensor),
@@ -167,10 +166,14 @@ def strategy_of(run: TrainingRun, parallelism: Parallelism, *, accelerators: int
         embedding_slots=one(1.0 if parallelism.embedding_and_head_are_layers else 0.0),
         head_slots=one(1.0 if parallelism.embedding_and_head_are_layers else 0.0),
         recompute=recompute_of(run.recompute),
-        offload=Offload(
-            *(one(_PLACE[p]) for p in (offload.parameters, offload.gradients, offload.optimizer, offload.activations))
-        ),
+        offload=offload_of(run.offload),
     )
+
+
+def offload_of(choice: OffloadChoice) -> Offload:
+    """Give where a scenario keeps its states."""
+    places = (choice.parameters, choice.gradients, choice.optimizer, choice.activations)
+    return Offload(*(one(_PLACE[place]) for place in places))
 
 
 def check_parallelism(
@@ -239,6 +242,13 @@ def check_parallelism(
             "micro_batch",
             f"global batch {batch:g} does not divide by data {data} x micro-batch {p.micro_batch}",
             f"micro_batch: {_divisors(int(batch // data))}" if batch % data == 0 else "",
+        )
+    elif p.interleave > 1 and batch // (data * p.micro_batch) % p.pipeline:
+        rounds = int(batch // (data * p.micro_batch))
+        refuse(
+            "interleave",
+            f"{rounds} micro-batches are no multiple of the pipeline's {p.pipeline} stages, which interleaving needs",
+            "interleave: 1, or a multiple of the stages",
         )
     if p.sharding_group is not None and (data * p.context) % p.sharding_group:
         refuse("sharding_group", f"{p.sharding_group} does not divide the {data * p.context} data ranks")

@@ -13,7 +13,7 @@ from planner.errors import InfeasibleError
 from planner.planning.evaluate import Problem, evaluate
 from planner.planning.ledger import Ledger
 from planner.planning.search import AXES, Choices, choices_of, fastest, grid_of
-from planner.scenario.training_run import Parallelism, TrainingRun, TrainingWorkload
+from planner.scenario.training_run import OffloadChoice, Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
 from planner.training.step import CAUSES
 from tests.planning.problems import CATALOG, problem
 from tests.training.strategies import strategy
@@ -43,6 +43,7 @@ def test_one_plan_and_its_element_of_a_search_agree_to_the_last_bit(
     asked, accelerators = posed(case)
     choices = choices_of(asked, accelerators=accelerators)
     whole = evaluate(asked, grid_of(choices, accelerators=accelerators))
+    total, memory, parts = whole.step.total, whole.memory_bytes, whole.step.parts
     shape = tuple(len(getattr(choices, name)) for name in AXES)
     chance = random.Random(7)
     for _ in range(60):
@@ -58,10 +59,11 @@ def test_one_plan_and_its_element_of_a_search_agree_to_the_last_bit(
                 **said,
             ),
         )
-        assert element(whole.step.total, index, shape) == float(np.ravel(alone.step.total)[0])
-        assert element(whole.memory_bytes, index, shape) == float(np.ravel(alone.memory_bytes)[0])
+        assert element(total, index, shape) == float(np.ravel(alone.step.total)[0])
+        assert element(memory, index, shape) == float(np.ravel(alone.memory_bytes)[0])
+        alone_parts = alone.step.parts
         for name in CAUSES:
-            assert element(whole.step.parts[name], index, shape) == float(np.ravel(alone.step.parts[name])[0]), name
+            assert element(parts[name], index, shape) == float(np.ravel(alone_parts[name])[0]), name
 
 
 def run_of(asked: Problem) -> TrainingRun:
@@ -174,3 +176,21 @@ def test_a_batch_that_no_accelerators_divide_is_refused() -> None:
 
 def test_every_axis_of_a_search_is_a_field_of_its_choices() -> None:
     assert tuple(f.name for f in fields(Choices)) == AXES
+
+
+def test_a_search_keeps_to_what_the_run_offloads() -> None:
+    # Weights and gradients of 13 G parameters alone are more than four accelerators' 160 GB of states leave room for.
+    asked = problem("llama-2-13b", "a2-highgpu-4g", length=2048.0, global_batch=16.0)
+    with pytest.raises(InfeasibleError):
+        found(asked, 4)
+    away = OffloadChoice(optimizer="host", gradients="host")
+    run = fastest(run_of(asked).model_copy(update={"offload": away}), asked, accelerators=4, ledger=Ledger(CATALOG))
+    assert run.offload == away
+    assert isinstance(run.parallelism, Parallelism)
+
+
+@pytest.mark.parametrize("again", ["full", RecomputeChoice(modules=("norms",))])
+def test_a_search_keeps_to_what_the_run_recomputes(again: object) -> None:
+    asked = problem("llama-3.1-8b", "dgx-h100", length=4096.0, global_batch=32.0)
+    told = run_of(asked).model_copy(update={"recompute": again})
+    assert fastest(told, asked, accelerators=8, ledger=Ledger(CATALOG)).recompute == again
