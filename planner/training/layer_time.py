@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from planner.workload.operators import (
 Array = NDArray[np.float64]
 
 _ZERO = np.asarray(0.0)
+_COUNTED_BYTES = 2.0  # of an activation's element, as `workload.operators` counts passes over memory
 _HOST_SHARE_OF_WEIGHTS = 0.5  # of a backward pass's kernels, those that make weight gradients
 _HOST_BLEND = 6.0  # how sharply a layer turns from device-bound to host-bound; hardly identifiable, our estimate
 
@@ -85,6 +86,17 @@ class Setting:
     bytes_per_element: Array | float
     quantised: bool
     implementation: Implementation
+
+    @property
+    def element_bytes(self) -> float:
+        """Size of an activation's element, in memory and in messages [B]."""
+        return self.implementation.element_bytes
+
+    def widened(self, operator: Operator) -> Operator:
+        """Give memory-bound work, which is counted in 16 bits, in the activations' own format."""
+        if isinstance(operator, Streaming) and self.element_bytes != _COUNTED_BYTES:
+            return replace(operator, bytes_moved=operator.bytes_moved * self.element_bytes / _COUNTED_BYTES)
+        return operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +170,7 @@ def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Su
     recompute = setting.strategy.recompute
     for operator in operators:
         forward, backward = forward_and_backward_s(
-            operator,
+            setting.widened(operator),
             machine=setting.machine,
             efficiency=setting.efficiency,
             bytes_per_element=setting.bytes_per_element,
@@ -235,7 +247,7 @@ def tensor_time_s(use: LayerUse, setting: Setting) -> Array:
     strategy = setting.strategy
     here = use.tokens.sequences * use.tokens.length / strategy.context
     group = Group.of(strategy.tensor, stride=np.ones_like(strategy.tensor), machine=setting.machine)
-    once = gather_or_scatter_time_s(2.0 * here * use.layer.hidden, group, setting.links)
+    once = gather_or_scatter_time_s(setting.element_bytes * here * use.layer.hidden, group, setting.links)
     both = 2.0 * tensor_blocks(use.layer) * once
     return (1.0 - setting.efficiency.overlap_tensor) * both
 
@@ -253,7 +265,7 @@ def _context_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array
     for core in use.layer.cores:
         width = core.kv_heads * (core.key_dim + core.value_dim)
         local = width / np.minimum(strategy.tensor, float(core.kv_heads))
-        forward = forward + gather_or_scatter_time_s(2.0 * here * local, group, setting.links)
+        forward = forward + gather_or_scatter_time_s(setting.element_bytes * here * local, group, setting.links)
     backward = 2.0 * forward
     return exposed(forward, share, windows[0]), exposed(backward, share, windows[1])
 
@@ -266,7 +278,7 @@ def _expert_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]
     strategy = setting.strategy
     tokens: Tokens = use.tokens
     sent = tokens.sequences * tokens.length / strategy.context / strategy.tensor * experts.top_k
-    message = 2.0 * sent * experts.projections[0].inputs
+    message = setting.element_bytes * sent * experts.projections[0].inputs
     group = Group.of(strategy.expert, stride=strategy.expert_tensor, machine=setting.machine)
     once = all_to_all_time_s(message, group, setting.links, copies=float(experts.top_k))
     inner = Group.of(strategy.expert_tensor, stride=np.ones_like(strategy.expert_tensor), machine=setting.machine)

@@ -272,7 +272,7 @@ def _ends(architecture: Architecture, uses: Sequence[LayerUse], setting: Setting
         total = _ZERO
         for operator in operators:
             forward, backward = forward_and_backward_s(
-                operator,
+                setting.widened(operator),
                 machine=setting.machine,
                 efficiency=setting.efficiency,
                 bytes_per_element=setting.bytes_per_element,
@@ -321,7 +321,7 @@ def _sends(uses: Sequence[LayerUse], m: Array, setting: Setting) -> Array:
     strategy = setting.strategy
     last = uses[-1]
     here = last.tokens.sequences * last.tokens.length / strategy.context
-    message = 2.0 * here * last.layer.hidden / strategy.tensor
+    message = setting.element_bytes * here * last.layer.hidden / strategy.tensor
     outside = np.where(strategy.accelerators > setting.machine.domain, 1.0, 0.0)
     once = send_time_s(message, outside=outside, links=setting.links)
     sends = 2.0 * strategy.interleave * m * once * (1.0 - setting.efficiency.overlap_pipeline)

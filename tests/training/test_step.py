@@ -193,3 +193,15 @@ def test_schedules_of_these_tests_are_those_of_the_papers() -> None:
     # Qi et al. 2023, figure 3: the last stage puts its first weight gradient off by three micro-batches.
     assert order_of(zero_bubble_1(4, 8)[3])[:9] == ["F", "B", "F", "B", "F", "B", "F", "B", "W"]
     assert one(1.0).shape == (1,)
+
+
+def test_activations_in_32_bits_take_twice_the_memory_traffic_and_messages_twice_the_bytes() -> None:
+    usual = asked(8, 8, head=True)
+    quiet = changed(usual.efficiency, domain_latency_s=0.0, fabric_latency_s=0.0)
+    usual = replace(usual, efficiency=quiet, machine=changed(usual.machine, fabric_latency_s=0.0))
+    rules = replace(usual.rules, implementation=replace(usual.rules.implementation, element_bytes=4.0))
+    wide = replace(usual, rules=rules)
+    plan = strategy(accelerators=8, tensor=4, pipeline=2, sequence_parallel=1)
+    narrow_parts, wide_parts = (evaluate(given, plan).step.parts for given in (usual, wide))
+    for name in ("streaming", "tensor", "pipeline"):
+        assert float(np.ravel(wide_parts[name])[0]) == pytest.approx(2.0 * float(np.ravel(narrow_parts[name])[0]))
