@@ -13,6 +13,7 @@ from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
 
 _GATED = ("swiglu", "geglu", "reglu")
+_ACTIVATIONS = {"swiglu": "silu", "reglu": "relu", "relu": "relu", "squared_relu": "relu2"}
 _MASKED_SHARE = 0.15
 
 
@@ -71,7 +72,7 @@ def _spec(model: Mapping[str, Any], length: int) -> ArchitectureSpec:
         "vocabulary": model["vocab"],
         "tied_embeddings": bool(model.get("tied_embeddings", False)),
         "normalization": "layer" if model.get("mlp") in ("gelu", "relu") else "rms",
-        "positions": "learned" if model.get("pos") == "learned" else "none",
+        "positions": model.get("pos") or ("rotary" if gated else "none"),
         "attention": _attention(model, heads),
         "layers": _layers(model, layers),
     }
@@ -83,7 +84,8 @@ def _spec(model: Mapping[str, Any], length: int) -> ArchitectureSpec:
     if encoder:
         document |= {"causal": False, "head_token_share": _MASKED_SHARE}
     if model.get("ffn"):
-        document["feed_forward"] = {"width": model["ffn"], "gated": gated}
+        activation = _ACTIVATIONS.get(str(model.get("mlp")), "gelu")
+        document["feed_forward"] = {"width": model["ffn"], "gated": gated, "activation": activation}
     if moe:
         document["experts"] = {
             "count": moe["experts"],
