@@ -87,23 +87,7 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
 
 def _inputs(plan: TrainingPlan, evaluation: Evaluation) -> dict[str, Interval]:
     """Give the uncertain inputs of the run by name; the step's own range comes from its error on rows left out."""
-    given = plan.inputs
-    step_s = _number(evaluation.step.total)
-    named: dict[str, Interval | None] = {
-        "step time": plan.spread.scaled(step_s),
-        "tokens": given.tokens,
-        "failure rate": given.failure_rate,
-        "restart": given.restart_s,
-        "checkpoint overlap": given.checkpoint_hidden,
-        "storage read": given.storage_read_bytes_per_s,
-        "storage write": given.storage_write_bytes_per_s,
-        "PUE": given.pue,
-        "grid carbon": given.grams_per_joule,
-        "busy power": given.power.busy_w,
-        "idle power": given.power.idle_w,
-        **given.money.inputs,
-    }
-    return {name: interval for name, interval in named.items() if interval is not None}
+    return {"step time": plan.spread.scaled(_number(evaluation.step.total)), **plan.inputs.uncertain}
 
 
 def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -15,15 +15,13 @@ from planner.planning.evaluate import Problem
 from planner.planning.ledger import Ledger
 from planner.planning.machines import Fleet, machine_of
 from planner.planning.models import architecture_of
-from planner.planning.money import Money, money_of
-from planner.planning.places import facility_of, pue_of
-from planner.planning.power import PowerParts, power_of
-from planner.planning.storing import storage_of
+from planner.planning.places import facility_of
+from planner.planning.run_inputs import RunInputs, run_inputs_of
 from planner.planning.training_plan import check_parallelism, rules_of, states_of, strategy_of
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
 from planner.training.strategy import Strategy
-from planner.units import Interval, duration, scaled
+from planner.units import Interval, scaled
 from planner.workload.architecture import Architecture
 
 _QUANTISED = {"fp8": 1.0, "mxfp8": 1.0, "nvfp4": 0.5, "int8": 1.0}
@@ -31,41 +29,27 @@ _PLAIN = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
-class RunInputs:
-    """Uncertain inputs of the whole run, in SI units; None where nobody knows.
+class Wanted:
+    """What is to be trained, on whatever machines.
 
     Parameters
     ----------
-    tokens : of the run. failure_rate : per accelerator and second. restart_s, checkpoint_hidden : hazards.
-    checkpoint_interval_s : 0 for the best one.
-    storage_read_bytes_per_s, storage_write_bytes_per_s : of the whole run's storage.
-    bytes_per_token : read for one token.
-    pue, grams_per_joule, power : of place and machines.
-    money : price of the machines.
+    architecture : the model. length : tokens of one sequence. tokens : of the whole run [1].
     """
 
+    architecture: Architecture
+    length: int
     tokens: Interval
-    failure_rate: Interval
-    restart_s: Interval
-    checkpoint_hidden: Interval
-    checkpoint_interval_s: float
-    storage_read_bytes_per_s: Interval
-    storage_write_bytes_per_s: Interval
-    bytes_per_token: float
-    pue: Interval
-    grams_per_joule: Interval | None
-    power: PowerParts
-    money: Money
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """One training run, ready for the physics."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A training run on so many machines of one kind: all but its strategy."""
 
     run: TrainingRun
     architecture: Architecture
+    length: int
     problem: Problem
-    strategy: Strategy
     fleet: Fleet
     facility: Facility | None
     accelerators: int
@@ -74,12 +58,18 @@ class TrainingPlan:
     basis: Basis
     spread: Interval
     inputs: RunInputs
-    length: int
 
     @property
     def step_tokens(self) -> float:
         """Tokens of one step."""
         return self.run.workload.global_batch * self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan(Ground):
+    """One training run, ready for the physics."""
+
+    strategy: Strategy
 
 
 def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> TrainingPlan:
@@ -90,12 +80,42 @@ def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Train
     InputError : a name is unknown, or the scenario contradicts itself.
     InfeasibleError : the hardware cannot do what is asked.
     """
+    ground = ground_of(run, wanted_of(run, tree, books, ledger), tree, books, ledger)
+    if run.parallelism == "auto":
+        from planner.planning.search import fastest
+
+        run = fastest(run, ground.problem, accelerators=ground.accelerators, ledger=ledger)
+    if run.parallelism == "auto":
+        raise AssertionError("the search gives degrees")
+    n = ground.accelerators
+    check_parallelism(run, run.parallelism, ground.architecture, accelerators=n, tree=tree)
+    told = {field.name: getattr(ground, field.name) for field in fields(Ground)}
+    return TrainingPlan(**(told | {"run": run}), strategy=strategy_of(run, run.parallelism, accelerators=n))
+
+
+def wanted_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Wanted:
+    """Give what a scenario wants trained.
+
+    Raises
+    ------
+    InputError : the model is unknown, or the scenario does not say how much is trained.
+    """
     workload = run.workload
     architecture = architecture_of(
         workload.model, workload.architecture, tree=tree, trail=("workload",), books=books, ledger=ledger
     )
-    length = _length(run, architecture, tree)
-    tokens = _tokens(run, tree, ledger)
+    return Wanted(architecture, _length(run, architecture, tree), _tokens(run, tree, ledger))
+
+
+def ground_of(run: TrainingRun, wanted: Wanted, tree: Tree, books: Books, ledger: Ledger) -> Ground:
+    """Give a training run on the machines that its scenario names.
+
+    Raises
+    ------
+    InputError : a name is unknown, or the scenario contradicts itself.
+    InfeasibleError : the machines cannot do what is asked.
+    """
+    workload = run.workload
     fleet, nodes, accelerators = _fleet(run, tree, books, ledger)
     profile = books.catalog.profile("training")
     framework, moves = framework_of(profile, run.framework, tree, ("framework",))
@@ -104,11 +124,11 @@ def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Train
     if workload.load_imbalance:
         efficiency = replace(efficiency, imbalance=np.array([workload.load_imbalance.mid]))
     problem = Problem(
-        architecture=architecture,
-        length=length,
+        architecture=wanted.architecture,
+        length=wanted.length,
         source_length=workload.source_length,
         global_batch=workload.global_batch,
-        states=states_of(workload, architecture),
+        states=states_of(workload, wanted.architecture),
         rules=rules_of(workload, moves),
         trained=workload.fine_tuning.method == "full",
         machine=fleet.machine,
@@ -116,21 +136,13 @@ def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Train
         bytes_per_element=_QUANTISED.get(precision, _PLAIN.get(precision, 2.0)),
         quantised=precision in _QUANTISED,
     )
-    if run.parallelism == "auto":
-        from planner.planning.search import fastest
-
-        run = fastest(run, problem, accelerators=accelerators, ledger=ledger)
-    if run.parallelism == "auto":
-        raise AssertionError("the search gives degrees")
-    check_parallelism(run, run.parallelism, architecture, accelerators=accelerators, tree=tree)
-    strategy = strategy_of(run, run.parallelism, accelerators=accelerators)
     facility = facility_of(run.hardware, fleet.node, tree=tree, books=books, ledger=ledger)
     spread = profile.ranges[basis.kind]
-    return TrainingPlan(
+    return Ground(
         run=run,
-        architecture=architecture,
+        architecture=wanted.architecture,
+        length=wanted.length,
         problem=problem,
-        strategy=strategy,
         fleet=fleet,
         facility=facility,
         accelerators=accelerators,
@@ -138,8 +150,16 @@ def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Train
         framework=framework,
         basis=basis,
         spread=Interval(spread.low, 1.0, spread.high),
-        inputs=_run_inputs(run, tokens, fleet, facility, nodes, tree, books, ledger),
-        length=length,
+        inputs=run_inputs_of(
+            run,
+            tokens=wanted.tokens,
+            fleet=fleet,
+            facility=facility,
+            nodes=nodes,
+            tree=tree,
+            books=books,
+            ledger=ledger,
+        ),
     )
 
 
@@ -225,55 +245,3 @@ def _count(choice: HardwareChoice, per_node: int, tree: Tree) -> tuple[int, int]
         )
     accelerators = choice.accelerators if choice.accelerators is not None else (choice.nodes or 0) * per_node
     return -(-accelerators // per_node), accelerators
-
-
-def _run_inputs(
-    run: TrainingRun,
-    tokens: Interval,
-    fleet: Fleet,
-    facility: Facility | None,
-    nodes: int,
-    tree: Tree,
-    books: Books,
-    ledger: Ledger,
-) -> RunInputs:
-    defaults = books.defaults
-    operations = run.operations
-    failure = operations.failure_rate
-    if failure is None:
-        failure = defaults.failure_rate
-        ledger.take(defaults, "failure_rate", f"{failure.mid * 3600:.2g} /accelerator/h")
-    restart = operations.restart
-    if restart is None:
-        restart = defaults.restart
-        ledger.take(defaults, "restart", duration(restart.mid))
-    hidden = operations.checkpoint_overlap
-    if hidden is None:
-        hidden = defaults.checkpoint_overlap
-        ledger.take(defaults, "checkpoint_overlap", f"{hidden.mid:.0%}")
-    stored = storage_of(run.hardware, nodes=nodes, tree=tree, books=books, ledger=ledger)
-    money = money_of(run.hardware, fleet.node, facility, nodes=nodes, tree=tree, books=books, ledger=ledger)
-    per_token = run.workload.bytes_per_token
-    if per_token is None:
-        per_token = defaults.bytes_per_token
-        ledger.take(defaults, "bytes_per_token", f"{per_token:g} B/token")
-    pue = pue_of(run.hardware.pue, facility, books=books, ledger=ledger)
-    grid = facility.grid if facility else None
-    if facility and grid:
-        ledger.take(facility, "grid.intensity", f"{grid.intensity.mid * 3.6e6:.0f} gCO2e/kWh")
-    else:
-        ledger.warn("the grid's carbon intensity is unknown: name a facility to get carbon")
-    return RunInputs(
-        tokens=tokens,
-        failure_rate=failure,
-        restart_s=restart,
-        checkpoint_hidden=hidden,
-        checkpoint_interval_s=operations.checkpoint_interval or 0.0,
-        storage_read_bytes_per_s=stored.read_bytes_per_s,
-        storage_write_bytes_per_s=stored.write_bytes_per_s,
-        bytes_per_token=per_token,
-        pue=pue,
-        grams_per_joule=grid.intensity if grid else None,
-        power=power_of(fleet.node, fleet.accelerator, books=books, ledger=ledger),
-        money=replace(money, storage_usd_per_s=stored.usd_per_s),
-    )
