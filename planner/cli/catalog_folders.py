@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
+from planner.cli.project import current_books
 from planner.errors import input_error, visible
-
-PROJECT_FILE = "planner.yaml"
-FOLDER = "catalogs"
+from planner.scenario.project import CATALOGS, find_project
 
 
 def project_folder() -> Path:
     """Give the folder of the nearest `planner.yaml`, here or above; the working folder where there is none."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder
-    return here
+    file = find_project(Path.cwd())
+    return file.parent if file is not None else Path.cwd()
 
 
 def own_catalogs() -> Path:
-    """Give the folder of the project's own catalogs, whether it exists or not."""
-    return project_folder() / FOLDER
+    """Give the folder that new entries of the project go into, whether it exists or not."""
+    file = find_project(Path.cwd())
+    named = current_books().project.catalogs if file is not None else ()
+    return project_folder() / (named[0] if named else CATALOGS)
 
 
 def catalog_of(named: tuple[Path, ...] = ()) -> Catalog:
@@ -34,13 +32,9 @@ def catalog_of(named: tuple[Path, ...] = ()) -> Catalog:
 
     Raises
     ------
-    InputError : a named folder is none.
+    InputError : a named folder is none, or something in planner.yaml is wrong.
     """
     for folder in named:
         if not folder.is_dir():
             raise input_error("catalog-folder", f"{visible(str(folder))} is not a folder")
-    layers = [*named]
-    own = own_catalogs()
-    if own.is_dir() and own.resolve() != built_in().resolve():
-        layers.append(own)
-    return Catalog(layers=(*layers, built_in()))
+    return Catalog(layers=(*named, *current_books().catalog.layers))

@@ -65,9 +65,20 @@ def _sources(_: Catalog, __: Path, tree: Tree) -> list[Fault]:
 
 
 def _scenario(_: Catalog, path: Path, __: Tree) -> list[Fault]:
+    from planner.scenario.project import find_project
     from planner.scenario.resolve import read_scenario
 
-    read_scenario(path)
+    project = find_project(path.resolve().parent)
+    read_scenario(path, root=project.parent if project else None)
+    return []
+
+
+def _project(_: Catalog, path: Path, __: Tree) -> list[Fault]:
+    from planner.scenario.project import read_project, scenario_files
+
+    project = read_project(path)
+    if project.document.scenarios:
+        scenario_files(project)
     return []
 
 
@@ -84,5 +95,6 @@ CHECKS: dict[str, Check] = {
     **{f"planner/{schema_name(name)}/v1": _sheet(name) for name in SHEETS},
     "planner/sources/v1": _sources,
     "planner/scenario/v1": _scenario,
+    "planner/project/v1": _project,
 }
 """How each kind of document is checked, by its schema; a new kind is one more line."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
-from planner.planning.books import Books
-from planner.scenario.project import ReadProject, find_project, read_project
+from planner.planning.books import Books, layers_of
+from planner.scenario.project import CATALOGS, ReadProject, find_project, read_project
 
 
 def current_project(budget: ReadBudget) -> ReadProject | None:
@@ -22,10 +23,16 @@ def current_project(budget: ReadBudget) -> ReadProject | None:
 
 
 def current_books() -> Books:
-    """Give the catalogs, prices and defaults of the current project, or the built-in ones."""
+    """Give the catalogs, prices and defaults of the current project.
+
+    Outside of any, the built-in catalogs, and over them the folder `catalogs` of the working folder.
+    """
     budget = ReadBudget()
     project = current_project(budget)
-    return Books.of(project, budget) if project is not None else Books()
+    if project is not None:
+        return Books.of(project, budget)
+    here = Path.cwd() / CATALOGS
+    return Books(Catalog(layers=layers_of((here,) if here.is_dir() else ()), budget=budget))
 
 
 def root_of(scenario: Path, books: Books) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +40,7 @@ class Books:
     @staticmethod
     def of(read: ReadProject, budget: ReadBudget) -> Books:
         """Give the books of a project: its catalogs before the built-in ones; `budget` is what the run may read."""
-        return Books(Catalog(layers=(*read.catalogs, built_in()), budget=budget), read.document, read.root)
+        return Books(Catalog(layers=layers_of(read.catalogs), budget=budget), read.document, read.root)
 
     @property
     def prices_on(self) -> str:
@@ -81,6 +82,12 @@ class Books:
         InputError : a currency without a rate.
         """
         return stated.interval.scaled(1.0 / self.exchange_rates.rate(stated.currency))
+
+
+def layers_of(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Give folders of catalogs over the built-in one, which is named once."""
+    below = built_in()
+    return (*(folder for folder in folders if folder.resolve() != below.resolve()), below)
 
 
 def _changed(defaults: Defaults, changes: DefaultChanges) -> Defaults:

@@ -38,6 +38,7 @@ from planner.scenario.hardware import Term
 from planner.units import BYTES_PER_TOKEN
 
 FILE = "planner.yaml"
+CATALOGS = "catalogs"
 SCHEMA = "planner/project/v1"
 Currency = Literal["USD", "EUR", "GBP", "JPY", "KRW", "CNY", "INR", "CHF"]
 
@@ -106,7 +107,7 @@ class Project(Record):
     Parameters
     ----------
     catalogs : folders laid out like the built-in catalogs; their entries come before the built-in ones, the
-        first folder's first.
+        first folder's first. The folder `catalogs` beside the file where none is named.
     prices, discounts : what machines cost.
     currency : that money is shown in. exchange_rates : over the catalogs'.
     defaults : over the catalogs'.
@@ -168,8 +169,10 @@ def read_project(file: Path, *, budget: ReadBudget | None = None, name: str = ""
     document = typed(tree, Project)
     _check_discounts(document, tree)
     root = file.parent
-    folders = tuple(_folder(tree, root, text, ("catalogs", n)) for n, text in enumerate(document.catalogs))
-    return ReadProject(document, tree, root, folders)
+    folders = [_folder(tree, root, text, ("catalogs", n)) for n, text in enumerate(document.catalogs)]
+    if not folders and (root / CATALOGS).is_dir():
+        folders = [_folder(tree, root, CATALOGS, ())]
+    return ReadProject(document, tree, root, tuple(folders))
 
 
 def scenario_files(project: ReadProject) -> list[Path]:
