@@ -13,6 +13,7 @@ from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result
 from planner.planning.ledger import Input
+from planner.planning.sums import Uncertain, summed
 from planner.planning.uncertainty import joined
 from planner.scenario import composite
 from planner.scenario.composite import Composite
@@ -150,20 +151,9 @@ def _summed(found: Estimate, parts: Mapping[str, composite.Part]) -> Estimate:
 def _sum(
     metric: str, children: Mapping[str, Estimate], times: Mapping[str, float]
 ) -> tuple[Result, dict[str, tuple[float, float]]]:
-    """Add up one result: unknown where that of a part is unknown.
-
-    An input of the same name moves in all parts at once: the same grid, the same price, the same error of
-    the model. Inputs of other names are independent of each other.
-    """
-    values = {name: child.value(metric) for name, child in children.items()}
-    if any(value is None for value in values.values()):
-        return Result.of(metric, None), {}
-    weights = {name: times[name] * (value or 0.0) for name, value in values.items()}
-    mid = sum(weights.values())
-    moved = {name: children[name].contributions.get(metric, {}) for name in children}
-    effects: dict[str, tuple[float, float]] = {}
-    for cause in dict.fromkeys(cause for each in moved.values() for cause in each):
-        ends = [sum(weights[name] * moved[name].get(cause, (1.0, 1.0))[end] for name in children) for end in (0, 1)]
-        if mid > 0:
-            effects[cause] = (ends[0] / mid, ends[1] / mid)
-    return Result.of(metric, joined(mid, effects)), effects
+    """Add up one result: unknown where that of a part is unknown."""
+    whole = summed(
+        (times[name], Uncertain(child.value(metric), child.contributions.get(metric, {})))
+        for name, child in children.items()
+    )
+    return Result.of(metric, joined(whole.mid, whole.effects)), dict(whole.effects)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from planner.documents.types import (
     Count,
     Date,
     Id,
+    Plain,
     Record,
     Seconds,
     Share,
@@ -40,6 +41,7 @@ from planner.units import BYTES_PER_TOKEN
 FILE = "planner.yaml"
 CATALOGS = "catalogs"
 SCHEMA = "planner/project/v1"
+Unread = Annotated[Any, Plain(lambda value: value, {})]
 Currency = Literal["USD", "EUR", "GBP", "JPY", "KRW", "CNY", "INR", "CHF"]
 
 
@@ -112,6 +114,7 @@ class Project(Record):
     currency : that money is shown in. exchange_rates : over the catalogs'.
     defaults : over the catalogs'.
     scenarios : files, or patterns such as `scenarios/*.yaml`.
+    budgets, policies, waivers, baseline, comment : read where scenarios are checked; see `checked_project`.
     """
 
     schema_: Annotated[Literal["planner/project/v1"], Field(alias="schema")]
@@ -123,6 +126,11 @@ class Project(Record):
     exchange_rates: PinnedRates | None = None
     defaults: DefaultChanges = DefaultChanges()
     scenarios: tuple[Text, ...] = ()
+    budgets: Unread = ()
+    policies: Unread = ()
+    waivers: Unread = ()
+    baseline: Unread = None
+    comment: Unread = None
 
 
 @dataclass(frozen=True, slots=True)
