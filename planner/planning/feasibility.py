@@ -9,7 +9,6 @@ import numpy as np
 from planner.documents.reader import Tree
 from planner.errors import InfeasibleError
 from planner.planning.training_inputs import TrainingPlan
-from planner.planning.uncertainty import Ranged
 from planner.training.memory import Memory
 from planner.units import gibibytes
 
@@ -56,16 +55,15 @@ def require_fit(plan: TrainingPlan, stages: list[Memory], tree: Tree) -> None:
     )
 
 
-def require_end(values: Ranged, plan: TrainingPlan, tree: Tree) -> None:
-    """Refuse a run that failures keep from ever ending."""
-    days = values.results["days"]
-    if days is None or math.isfinite(days.mid):
+def require_end(hours: float, plan: TrainingPlan, tree: Tree) -> None:
+    """Refuse a run that failures keep from ever ending: whose wall-clock hours are without end."""
+    if math.isfinite(hours):
         return
-    hours = 1.0 / (plan.inputs.failure_rate.mid * plan.accelerators + plan.inputs.money.reclaims_per_s) / _HOUR
+    between = 1.0 / (plan.inputs.failure_rate.mid * plan.accelerators + plan.inputs.money.reclaims_per_s) / _HOUR
     raise InfeasibleError(
         tree.fault(
             "never-ends",
-            f"the run never ends: it fails every {hours:.2g} h, and a restart with the work lost takes longer",
+            f"the run never ends: it fails every {between:.2g} h, and a restart with the work lost takes longer",
             ("hardware",),
             hint="fewer accelerators, faster storage, or a shorter operations.restart",
         )

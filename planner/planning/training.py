@@ -63,9 +63,10 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
     stages = memory_by_stage(plan.problem, plan.strategy)
     require_fit(plan, stages, resolved.tree)
     counts = _counts(plan, evaluation.step)
-    values = _ranged(plan, evaluation, counts, kept_elsewhere(plan, resolved.tree))
-    require_end(values, plan, resolved.tree)
+    elsewhere = kept_elsewhere(plan, resolved.tree)
     middle = {name: interval.mid for name, interval in _inputs(plan, evaluation).items()}
+    require_end(_number(_outcome(plan, counts, middle).hours), plan, resolved.tree)
+    values = _ranged(plan, evaluation, counts, elsewhere)
     return Estimate(
         name=resolved.name,
         title=run.title or run.name,

@@ -54,7 +54,7 @@ _PLACE = (
         "What it holds",
         (
             ("copies", "replicas"),
-            ("sequences, each", "max_batch"),
+            ("sequences", "max_batch"),
             ("longest", "max_context_tokens"),
             ("left per part", "memory_headroom_gb"),
         ),
