@@ -85,6 +85,7 @@ class Catalog:
     _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
     _adopted: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False)
+    _names: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
         """Give the accelerator of that id or alias."""
@@ -124,6 +125,7 @@ class Catalog:
         For files that a person named; what a document names is never a path.
         """
         self._adopted[kind, path.stem] = path
+        self._names.clear()
         return self._load(KINDS[kind], path).id
 
     def ids(self, kind: str) -> list[str]:
@@ -194,6 +196,11 @@ class Catalog:
 
     def resolve(self, kind: str, name: str) -> str | None:
         """Give the id that a name belongs to, or None: an id itself, or an alias in any case."""
+        if (kind, name) not in self._names:
+            self._names[kind, name] = self._resolved(kind, name)
+        return self._names[kind, name]
+
+    def _resolved(self, kind: str, name: str) -> str | None:
         wanted = name.casefold()
         if (kind, name) in self._adopted:
             return name

@@ -101,6 +101,28 @@ class Engine:
         """Time of one decode step; see `decode_step` [s]."""
         return self.decode_step(batch, context).total
 
+    def prompts(self, tokens: Array | float, *, requests: Array | float = 1.0, cached: Array | float = 0.0) -> PassTime:
+        """Time of reading the prompts of several requests together, by cause.
+
+        Parameters
+        ----------
+        tokens : of one prompt, those that are cached not counted [tokens].
+        requests : prompts on the replica, dealt to its attention ranks [1].
+        cached : of each prompt, a prefix that an earlier request left in the cache [tokens].
+        """
+        length = np.asarray(tokens, dtype=float)
+        count = np.asarray(requests, dtype=float)
+        budget = np.where(self.limits.chunked > 0, self.limits.pass_tokens, np.maximum(self.limits.pass_tokens, length))
+        main = prefill(
+            self.setting,
+            self._prompt(length, cached),
+            length=length,
+            requests=np.maximum(count / self.layout.data, 1.0),
+            ranks=np.minimum(count, self.layout.data),
+            budget=budget,
+        )
+        return main if self.encoder is None else _added(main, self._encoded(), count)
+
     def prefill(self, tokens: Array | float, cached: Array | float = 0.0) -> PassTime:
         """Time of reading one request's prompt alone, by cause.
 
@@ -109,10 +131,7 @@ class Engine:
         tokens : of the prompt, those that are cached not counted [tokens].
         cached : of a prefix that an earlier request left in the cache [tokens].
         """
-        length = np.asarray(tokens, dtype=float)
-        budget = np.where(self.limits.chunked > 0, self.limits.pass_tokens, np.inf)
-        main = prefill(self.setting, self._prompt(length, cached), length=length, budget=budget)
-        return main if self.encoder is None else _added(main, self._encoded(), 1.0)
+        return self.prompts(tokens, cached=cached)
 
     def prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
         """Time of reading one request's prompt alone; see `prefill` [s]."""

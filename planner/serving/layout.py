@@ -69,13 +69,14 @@ class Layout:
         )
 
 
-def divides(architecture: Architecture, layout: Layout) -> Array:
+def divides(architecture: Architecture, layout: Layout, *, pads: bool = False) -> Array:
     """Tell which layouts a model can have: 1 where it can, 0 where a degree does not divide what it deals out.
 
     Parameters
     ----------
     architecture : the model.
     layout : degrees.
+    pads : the engine pads heads until they can be dealt out.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def divides(architecture: Architecture, layout: Layout) -> Array:
     fits = fits & (np.mod(layout.stage_ranks, layout.expert) == 0)
     for stack in architecture.stacks:
         for kind in stack.kinds:
-            for core in kind.cores:
+            for core in kind.cores if not pads else ():
                 fits = fits & (np.mod(core.heads, layout.tensor) == 0)
                 larger = np.maximum(layout.tensor, float(core.kv_heads))
                 fits = fits & (np.mod(larger, np.minimum(layout.tensor, float(core.kv_heads))) == 0)
@@ -100,7 +101,9 @@ def divides(architecture: Architecture, layout: Layout) -> Array:
     return answer
 
 
-def why_not(architecture: Architecture, *, tensor: int, data: int, pipeline: int, expert: int) -> str:
+def why_not(
+    architecture: Architecture, *, tensor: int, data: int, pipeline: int, expert: int, pads: bool = False
+) -> str:
     """Say in words why a model cannot have a layout; an empty text where it can."""
     if pipeline > architecture.layers:
         return f"{pipeline} stages are more than the {architecture.layers} layers"
@@ -108,7 +111,7 @@ def why_not(architecture: Architecture, *, tensor: int, data: int, pipeline: int
         return f"{expert} expert ranks do not divide the {tensor * data} ranks of a stage"
     for stack in architecture.stacks:
         for kind in stack.kinds:
-            for core in kind.cores:
+            for core in kind.cores if not pads else ():
                 if core.heads % tensor:
                     return f"{core.heads} heads are not divisible by a tensor degree of {tensor}"
                 if max(tensor, core.kv_heads) % min(tensor, core.kv_heads):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.workload.architecture import Architecture, AttentionCore, Scan
+from planner.workload.operators import local_share
 
 Array = NDArray[np.float64]
 
@@ -65,8 +66,8 @@ def cache_elements(core: AttentionCore, tokens: Array, tensor: Array) -> Array:
 
     Heads are dealt out; with more ranks than heads each is kept more than once, and a latent by all of them.
     """
-    copies = tensor if core.latent_rank else np.maximum(tensor, core.kv_heads) / core.kv_heads
-    elements: Array = core.cache_elements * tokens * copies / tensor
+    share = np.ones_like(tensor, dtype=float) if core.latent_rank else local_share(core.kv_heads, tensor)
+    elements: Array = core.cache_elements * tokens * share
     return elements
 
 

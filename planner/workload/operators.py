@@ -146,15 +146,28 @@ _ACTIVATION_BYTES = 2.0  # activations are kept in 16 bits in every mixed-precis
 def local_inputs(projection: Projection, tensor: Array) -> Array:
     """Rows of a weight matrix on one of `tensor` ranks [1]."""
     if projection.split is Split.ROW:
-        return projection.inputs / np.minimum(tensor, float(projection.shards))
+        return projection.inputs * local_share(projection.shards, tensor)
     return np.asarray(float(projection.inputs))
 
 
 def local_outputs(projection: Projection, tensor: Array) -> Array:
     """Columns of a weight matrix on one of `tensor` ranks [1]."""
     if projection.split is Split.COLUMN:
-        return projection.outputs / np.minimum(tensor, float(projection.shards))
+        return projection.outputs * local_share(projection.shards, tensor)
     return np.asarray(float(projection.outputs))
+
+
+def local_share(pieces: int, tensor: Array | float) -> Array:
+    """Share of so many pieces (heads) that the fullest of `tensor` ranks holds [1].
+
+    Pieces are dealt whole. Where they cannot be dealt evenly the fullest rank has one more, and the others are
+    padded to it; with more ranks than pieces each piece is held more than once.
+
+    >>> float(local_share(32, 8.0)), float(local_share(32, 24.0)), float(local_share(8, 16.0))
+    (0.125, 0.0625, 0.125)
+    """
+    whole = np.ceil(pieces / np.asarray(tensor, dtype=float))
+    return np.asarray(whole / pieces)
 
 
 def visible_keys(core: AttentionCore, length: Array | float, keys: Array | float) -> Array:
@@ -252,8 +265,8 @@ def attention(core: AttentionCore, tokens: Tokens, sharding: Sharding) -> Attent
         tokens.length / sharding.context,
         keys,
         visible_keys(core, tokens.length, keys),
-        core.heads / np.minimum(sharding.tensor, float(core.heads)),
-        core.kv_heads / np.minimum(sharding.tensor, float(core.kv_heads)),
+        core.heads * local_share(core.heads, sharding.tensor),
+        core.kv_heads * local_share(core.kv_heads, sharding.tensor),
         float(core.key_dim),
         float(core.value_dim),
     )

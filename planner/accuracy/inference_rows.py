@@ -1,0 +1,317 @@
+"""Rows of published inference results, in the form of `catalogs/measurements/inference.yaml`, as cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from planner.accuracy.cases import Observation, Refused
+from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.accuracy.serving_words import ServingWords
+from planner.catalog.accelerator import Accelerator
+from planner.catalog.store import Catalog
+from planner.serving.formats import Formats
+from planner.serving.layout import why_not
+from planner.workload.architecture import Architecture
+from planner.workload.build import architecture
+
+Row = Mapping[str, Any]
+
+_SERIAL = ("llama.cpp", "transformers")  # several devices hold more of a model, and work one after the other
+_CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
+_ENCODERS = ("encoder", "vision")
+_METRICS = {
+    "output_tokens_per_s": "output_tokens_per_s",
+    "requests_per_s": "requests_per_s",
+    "ttft_ms": "ttft_ms",
+    "tpot_ms": "tpot_ms",
+    "itl_ms": "itl_ms",
+    "itl_p50_ms": "itl_ms",
+    "e2e_latency_ms": "e2e_latency_ms",
+    "accelerator_power_w": "accelerator_power_w",
+    "joules_per_token": "joules_per_token",
+    "peak_memory_gb": "peak_memory_gb",
+    "system_power_w": "system_power_w",
+}
+
+
+class RowRefusedError(Exception):
+    """A row that cannot be predicted; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRows:
+    """Reads rows; what cannot be read is refused with its reason."""
+
+    catalog: Catalog
+    words: ServingWords
+    _shapes: dict[str, Architecture]
+    _names: dict[tuple[str, str], str | None]
+
+    @staticmethod
+    def of(catalog: Catalog, words: ServingWords) -> InferenceRows:
+        """Give a reader over catalogs and rules."""
+        return InferenceRows(catalog, words, {}, {})
+
+    def read(self, row: Row) -> ServingCase | Refused:
+        """Give one row of a list in the form of `inference.yaml`."""
+        observations = tuple(_observations(row))
+        try:
+            if not observations:
+                raise RowRefusedError("the row measures nothing that the planner predicts")
+            return self._case(row, observations)
+        except RowRefusedError as refusal:
+            return Refused(
+                str(row["id"]),
+                str(row["source"]),
+                str(row.get("accelerator", "")),
+                str(row.get("quality", "")),
+                str(row.get("scenario", "")),
+                "inference",
+                str(refusal),
+                observations,
+            )
+
+    def shape(self, name: str) -> tuple[str, Architecture]:
+        """Give a model's id and architecture by any of its names.
+
+        Raises
+        ------
+        RowRefusedError : the catalogs do not know it, or it is no transformer.
+        """
+        found = self._resolved("model", name)
+        if found is None:
+            raise RowRefusedError(f"no model '{name}' in the catalogs")
+        if found not in self._shapes:
+            entry = self.catalog.model(found)
+            if entry.architecture is None:
+                raise RowRefusedError(f"{found} is {entry.unsupported or 'a model of unpublished shape'}")
+            self._shapes[found] = architecture(entry.architecture, found)
+        return found, self._shapes[found]
+
+    def accelerator(self, name: str) -> Accelerator:
+        """Give an accelerator by any of its names.
+
+        Raises
+        ------
+        RowRefusedError : the catalogs do not know it.
+        """
+        found = self._resolved("accelerator", name)
+        if found is None:
+            raise RowRefusedError(f"no accelerator '{name}' in the catalogs")
+        return self.catalog.accelerator(found)
+
+    def _resolved(self, kind: str, name: str) -> str | None:
+        if (kind, name) not in self._names:
+            self._names[kind, name] = self.catalog.resolve(kind, name)
+        return self._names[kind, name]
+
+    def _case(self, row: Row, observations: tuple[Observation, ...]) -> ServingCase:
+        if row.get("spec_decode"):
+            raise RowRefusedError("speculative decoding without the share of tokens that was accepted")
+        source, task = str(row["source"]), str(row["task"])
+        model, shape = self.shape(str(row["model"]))
+        accelerator = self.accelerator(str(row["accelerator"]))
+        version = str(row.get("engine_version") or "")
+        name = str(row.get("engine") or "")
+        engine = self.words.engine(name=name, version=version, source=source, task=task)
+        estimated: list[str] = []
+        if engine is None:
+            engine = _ENGINES_OF_MAKERS.get(accelerator.family, "trtllm-0.14")
+            estimated.append("engine")
+        formats = self._formats(row, accelerator, estimated)
+        mode = _mode(row, task)
+        prompt, output = self._lengths(row, mode, shape, estimated)
+        degrees, devices, cores = _degrees(row, accelerator, engine, mode)
+        words = why_not(
+            shape,
+            tensor=degrees.tensor,
+            data=degrees.data,
+            pipeline=degrees.pipeline,
+            expert=degrees.expert,
+            pads=accelerator.kind == "neuron",
+        )
+        if words:
+            raise RowRefusedError(words)
+        batch = _batch(row, mode)
+        if mode in (Mode.STATIC, Mode.DECODE, Mode.PROMPT) and batch != batch:
+            raise RowRefusedError("the row does not say its batch")
+        return ServingCase(
+            id=str(row["id"]),
+            source=source,
+            accelerator_text=str(row["accelerator"]),
+            quality=str(row["quality"]),
+            kind="inference",
+            group=_group(row, mode, accelerator),
+            model=model,
+            architecture=shape,
+            accelerator=accelerator,
+            engine=engine,
+            engine_stated=bool(version) or engine not in _GENERATIONS,
+            formats=formats,
+            degrees=degrees,
+            devices=devices,
+            cores=cores,
+            mode=mode,
+            prompt=prompt,
+            output=output,
+            batch=batch,
+            observations=observations,
+            most=_number(row, "max_num_seqs"),
+            requests=_number(row, "num_requests"),
+            beams=4 if "beam width 4" in str(row.get("notes")) else 1,
+            power_cap=_number(row, "accelerator_power_cap_w"),
+            estimated=tuple(estimated),
+            near=(f"{source}|{model}|{row['accelerator']}",),
+        )
+
+    def _formats(self, row: Row, accelerator: Accelerator, estimated: list[str]) -> Formats:
+        weights = row.get("weight_precision")
+        if weights is None:
+            estimated.append("weights")
+            weights = "q4_0" if row.get("engine") == "llama.cpp" else "bf16"
+        products = row.get("activation_precision")
+        weights = str(weights)
+        if weights == "int8" and accelerator.kind in ("neuron", "tpu"):
+            products = "bf16"  # weights alone are kept in 8 bits
+        if weights == "fp32" and accelerator.kind == "neuron":
+            weights = "bf16"  # the compiler casts products to 16 bits
+        cache = row.get("kv_precision") or ("fp8" if weights in ("fp8", "nvfp4") and _is_quantised_cache(row) else None)
+        formats = self.words.formats(weights, products=str(products) if products else None, cache=cache)
+        if formats is None:
+            raise RowRefusedError(f"weights in '{weights}' are not a format that the planner models")
+        return formats
+
+    def _lengths(self, row: Row, mode: Mode, shape: Architecture, estimated: list[str]) -> tuple[float, float]:
+        prompt, output = _number(row, "isl"), _number(row, "osl")
+        if mode is Mode.ENCODE:
+            fixed = shape.main.tokens_per_sample
+            length = float(fixed) if fixed else prompt
+            if length != length:
+                length = _number(row, "max_isl")
+            if length != length:
+                raise RowRefusedError("the row does not say how long its inputs are")
+            return length, 0.0
+        known = self.words.prompt(str(row.get("dataset") or _DATASETS.get(str(row["source"]), "")))
+        if prompt != prompt and known is not None:
+            prompt = float(known.prompt)
+            estimated.append("prompt")
+        if output != output and known is not None and known.output is not None:
+            output = float(known.output)
+            estimated.append("output")
+        if output != output and row.get("engine") == "gpt-fast":
+            output = 200.0
+            estimated.append("output")
+        if output != output and mode is Mode.DECODE:
+            output = 128.0
+            estimated.append("output")
+        if prompt != prompt and mode is Mode.DECODE:
+            prompt = 0.0
+            estimated.append("prompt")
+        if prompt != prompt or output != output:
+            raise RowRefusedError("the row does not say how long prompts and outputs are, nor its data set")
+        return prompt, output
+
+
+_ENGINES_OF_MAKERS = {"tpu": "jetstream", "gaudi": "optimum-habana", "neuron": "neuron-vllm"}
+_GENERATIONS = ("vllm", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
+_DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
+
+
+def _is_quantised_cache(row: Row) -> bool:
+    return "TensorRT" in str(row.get("engine")) or "Gaudi" in str(row.get("engine_version"))
+
+
+def _observations(row: Row) -> list[Observation]:
+    metrics: Mapping[str, Any] = row["metrics"]
+    found = [Observation(_METRICS[name], float(value)) for name, value in metrics.items() if name in _METRICS]
+    each = metrics.get("tokens_per_s_per_accelerator")
+    if each:
+        found.append(Observation("output_tokens_per_s", float(each) * float(row["n_accelerators"])))
+    prompts = metrics.get("prefill_tokens_per_s")
+    if prompts and "ttft_ms" not in metrics:
+        found.append(Observation("ttft_ms", float(row["isl"]) / float(prompts) * 1e3))
+    return found
+
+
+def _mode(row: Row, task: str) -> Mode:
+    if task in _ENCODERS or task == "diffusion":
+        return Mode.ENCODE
+    scenario, phase = row["scenario"], row.get("phase")
+    if phase == "prefill":
+        return Mode.PROMPT
+    if phase == "decode" or row.get("engine") == "gpt-fast":
+        return Mode.DECODE
+    if scenario == "fixed_batch":
+        return Mode.PROMPT if row.get("osl") == 1 else Mode.STATIC
+    if scenario == "single_stream":
+        return Mode.CLOSED
+    if scenario == "max_batch_saturated":
+        return Mode.SATURATED
+    if scenario == "concurrency":
+        return Mode.CLOSED
+    if scenario in ("server_sla", "server_sla_interactive", "server_constant_rate"):
+        return Mode.RATE
+    if scenario in ("offline_max_throughput", "server_infinite_rate"):
+        return Mode.OFFLINE
+    raise RowRefusedError(f"a load of the kind '{scenario}' is not one that the planner models")
+
+
+def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:
+    """Give the family of rows that a row is scored with: its maker where that is a family of its own, else its mode."""
+    if mode is Mode.ENCODE:
+        return "encoder"
+    if accelerator.family in ("neuron", "gaudi", "tpu", "cdna"):
+        return accelerator.family
+    if str(row["source"]).startswith("mlperf"):
+        return "mlperf"
+    if mode is Mode.OFFLINE:
+        return "offline"
+    if mode is Mode.SATURATED:
+        return "saturated"
+    if row.get("scenario") == "single_stream" or row.get("batch") == 1:
+        return "single stream"
+    return "static batch" if mode in (Mode.STATIC, Mode.PROMPT, Mode.DECODE) else mode.value
+
+
+def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tuple[Degrees, int, int]:
+    """Give layout, devices that it counts, and cores of one accelerator that are devices."""
+    accelerators = int(row["n_accelerators"])
+    unit = str(row.get("tp_unit") or "")
+    cores = accelerator.cores if _CORES in unit.lower() or accelerator.kind in ("neuron",) else 1
+    if "LNC=2" in unit or (accelerator.id == "trainium2" and cores > 1):
+        cores = accelerator.cores // 2  # two physical cores are one logical one
+    devices = accelerators * cores
+    if mode is Mode.ENCODE:
+        return Degrees(replicas=devices), devices, cores
+    tensor, expert, data = (int(row.get(k) or 0) for k in ("tp", "ep", "dp"))
+    pipeline = int(row.get("pp") or 1)
+    if engine in _SERIAL and devices > 1:
+        return Degrees(pipeline=devices), devices, cores
+    if str(row["source"]).startswith("mlperf"):
+        return Degrees(searched=True), devices, cores
+    if row.get("attention_dp"):
+        attention = int(row["attention_dp"])
+        return Degrees(tensor=1, data=attention, expert=max(expert, 1)), devices, cores
+    if str(row["source"]) == "mlenergy_v3" and expert > 1:
+        ranks = devices // max(data, 1)
+        return Degrees(tensor=ranks, data=max(data, 1), expert=expert), devices, cores
+    if not tensor or (expert > 1 and tensor < expert):
+        tensor = max(1, devices // (pipeline * max(data, 1)))
+    replicas = max(1, devices // (tensor * pipeline))
+    if str(row["source"]) == "neuron_inf2" or str(row["source"]) == "neuron_trn1":
+        replicas = 1
+    return Degrees(tensor=tensor, pipeline=pipeline, expert=max(expert, 1), replicas=replicas), devices, cores
+
+
+def _batch(row: Row, mode: Mode) -> float:
+    if mode is Mode.CLOSED:
+        clients = _number(row, "concurrency")
+        return clients if clients == clients else _number(row, "batch")
+    return _number(row, "batch")
+
+
+def _number(row: Row, key: str) -> float:
+    value = row.get(key)
+    return float("nan") if value is None else float(value)

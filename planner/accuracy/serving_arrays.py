@@ -1,0 +1,240 @@
+"""Measured serving runs as arrays: all cases stand side by side and are predicted at once.
+
+Counts of every case are taken from its architecture once; what depends on efficiencies is then computed for all
+of them together, which is what makes a fit over thousands of rows cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.serving_cases import ServingCase
+from planner.catalog.profile import EngineMoves
+from planner.hardware.machine import Machine
+from planner.planning.serving_efficiency import engine_limits, engine_memory
+from planner.planning.serving_machines import serving_machine
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.layout import Layout
+from planner.serving.machine import ServingMachine
+from planner.serving.room import FractionOf, room_of
+from planner.serving.step import PassTime, Setting, decode_step, prefill
+from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
+
+Array = NDArray[np.float64]
+R = TypeVar("R")
+
+_PCIE_BYTES_PER_S = 31.5e9  # fourth generation, sixteen lanes, one direction
+_NODE = 8
+
+
+def stacked(parts: Sequence[R]) -> R:
+    """Give one record whose arrays hold those of like records, side by side."""
+    first = parts[0]
+    if is_dataclass(first) and not isinstance(first, type):
+        own = {f.name: stacked([getattr(part, f.name) for part in parts]) for f in fields(first)}
+        return cast(R, type(first)(**own))
+    return cast(R, np.array([float(np.asarray(part).reshape(-1)[0]) for part in parts]))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Everything of cases that no efficiency changes; arrays over the cases.
+
+    Parameters
+    ----------
+    setting : counts, layout and machine.
+    decode, prompt : attention of one sequence at the mean context, and over the prompt.
+    room_bytes : device memory by the engine's setting; `taken_bytes` of it are not for the cache [B].
+    token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
+    context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
+    limit : most sequences of the replica. budget : tokens of one pass. full : tokens of a full pass.
+    """
+
+    setting: Setting
+    decode: Cores
+    prompt: Cores
+    room_bytes: Array
+    taken_bytes: Array
+    token_bytes: Array
+    sequence_bytes: Array
+    context: Array
+    length: Array
+    output: Array
+    cached: Array
+    limit: Array
+    budget: Array
+    full: Array
+
+    def taken(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Side:
+        """Give some of the cases."""
+        return _picked(self, rows)
+
+
+def _picked(record: R, rows: NDArray[np.bool_] | NDArray[np.intp]) -> R:
+    if is_dataclass(record) and not isinstance(record, type):
+        return cast(R, type(record)(**{f.name: _picked(getattr(record, f.name), rows) for f in fields(record)}))
+    return cast(R, np.asarray(record)[..., rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Cases side by side, as one replica; each has lengths of its own, so that those asked for are not read."""
+
+    side: Side
+    efficiency: ServingEfficiency
+
+    @property
+    def tokens_per_round(self) -> Array:
+        """No published row that is predicted speculates."""
+        return np.asarray(1.0)
+
+    @property
+    def _setting(self) -> Setting:
+        own = self.side.setting
+        return Setting(own.counts, own.head, own.layout, own.machine, self.efficiency)
+
+    def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
+        """Time of one decode step at each case's own context."""
+        del context
+        return decode_step(self._setting, self.side.decode, batch=np.asarray(batch, dtype=float))
+
+    def prompts(self, tokens: Array | float, *, requests: Array | float = 1.0, cached: Array | float = 0.0) -> PassTime:
+        """Time of reading prompts of each case's own length."""
+        del tokens, cached
+        count, data = np.asarray(requests, dtype=float), self.side.setting.layout.data
+        return prefill(
+            self._setting,
+            self.side.prompt,
+            length=self.side.length,
+            requests=np.maximum(count / data, 1.0),
+            ranks=np.minimum(count, data),
+            budget=self.side.budget,
+        )
+
+    def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time that one more prompt of each case's own length adds [s]."""
+        del tokens, cached
+        layout, requests = self.side.setting.layout, self.side.full / self.side.length
+        time = prefill(
+            self._setting,
+            self.side.prompt,
+            length=self.side.length,
+            requests=requests,
+            ranks=layout.data,
+            budget=self.side.full,
+        )
+        marginal: Array = time.total / requests / layout.data / layout.pipeline
+        return marginal
+
+    def sequences_that_fit(self, context: Array | float) -> Array:
+        """Sequences that run at once; not whole ones, so that a fit sees what memory does [1]."""
+        left = self.side.room_bytes * self.efficiency.memory_share - self.side.taken_bytes
+        each = self.side.token_bytes * context + self.side.sequence_bytes
+        with np.errstate(divide="ignore"):
+            held = np.where(each > 0, left / each, np.inf)
+        fit: Array = np.minimum(held * self.side.setting.layout.data, self.side.limit)
+        return fit
+
+
+def side_of(case: ServingCase, engine: EngineMoves) -> Side:
+    """Give what no efficiency changes of one case."""
+    d, shape = case.degrees, case.architecture
+    layout = Layout.of(tensor=d.tensor, data=d.data, pipeline=d.pipeline, expert=d.expert)
+    machine = machine_of(case)
+    prompt, output = max(case.prompt, 1.0), max(case.output, 1.0)
+    context = case.cached + prompt + output / 2.0
+    limits = engine_limits(engine)
+    memory = engine_memory(engine)
+    stack = shape.main
+    room = room_of(
+        shape,
+        layout,
+        case.formats,
+        memory_bytes=machine.machine.memory_bytes,
+        engine=memory,
+        pass_tokens=np.minimum(limits.pass_tokens, _LARGEST_PASS),
+        sequences=np.minimum(limits.sequences, _MOST_LOGITS),
+    )
+    kept = room.weight_bytes + room.activation_bytes + room.reserve_bytes
+    taken = {
+        FractionOf.TOTAL: kept,
+        FractionOf.STATIC: room.weight_bytes,
+        FractionOf.FREE: kept * memory.fraction,
+    }[memory.of]
+    limit = case.most if case.most == case.most else float(limits.sequences)
+    budget = float(limits.pass_tokens)
+    return Side(
+        setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
+            _NO_EFFICIENCY),
+        decode=decode_cores(stack, layout, case.formats, context=np.asarray(context)),
+        prompt=prefill_cores(stack, layout, case.formats, length=np.asarray(prompt), cached=case.cached),
+        room_bytes=machine.machine.memory_bytes * memory.fraction,
+        taken_bytes=taken,
+        token_bytes=room.token_bytes,
+        sequence_bytes=room.sequence_bytes,
+        context=np.asarray(context),
+        length=np.asarray(prompt),
+        output=np.asarray(output),
+        cached=np.asarray(case.cached),
+        limit=np.asarray(limit * d.data),
+        budget=np.asarray(budget if engine.chunked else max(budget, prompt)),
+        full=np.asarray(max(budget, prompt)),
+    )  # fmt: skip
+
+
+_LARGEST_PASS = 8192.0  # activations of batch engines are sized for their batch and not for their limit
+_MOST_LOGITS = 256.0
+_NO_EFFICIENCY = ServingEfficiency(**{f.name: np.asarray(1.0) for f in fields(ServingEfficiency)})
+
+
+def machine_of(case: ServingCase) -> ServingMachine:
+    """Give the machine that a case ran on; of an accelerator whose cores are devices, one core's share.
+
+    Systems of published rows are the usual ones: eight accelerators on a node, joined as the accelerator's own link
+    says; beyond a bridged pair over PCIe.
+    """
+    part, cores = case.accelerator, float(case.cores)
+    ranks = case.degrees.tensor * case.degrees.data
+    link = part.link
+    bridged = link is not None and 1 < link.domain * case.cores < ranks and "bridge" in link.kind.lower()
+    switched = link is not None and not link.kind.startswith("PCIe") and not bridged
+    rate = link.bandwidth if link is not None and link.bandwidth and not bridged else _PCIE_BYTES_PER_S
+    domain = max(link.domain if link is not None else 1, _NODE) * cores
+    nan = np.asarray(np.nan)
+    machine = Machine(
+        memory_bytes=np.asarray(part.memory.capacity / cores),
+        memory_bandwidth_bytes_per_s=np.asarray(part.memory.bandwidth / cores),
+        matrix_flops_per_s=nan,
+        matrix_16bit_flops_per_s=nan,
+        units=nan,
+        domain=np.asarray(domain),
+        domain_bandwidth_bytes_per_s=np.asarray(rate / cores),
+        node_accelerators=np.asarray(_NODE * cores),
+        fabric_bandwidth_bytes_per_s=np.asarray(_FABRIC_BYTES_PER_S / cores),
+        fabric_latency_s=np.asarray(_FABRIC_LATENCY_S),
+        host_link_bytes_per_s=nan,
+        host_memory_bytes=nan,
+        disk_read_bytes_per_s=nan,
+        disk_write_bytes_per_s=nan,
+        disk_bytes=nan,
+    )
+    power = case.power_cap if case.power_cap == case.power_cap else (part.power.tdp.mid if part.power else None)
+    whole = serving_machine(machine, part, power_limit_w=power, switched=switched)
+    return ServingMachine(
+        machine,
+        whole.flops_per_s_32 / cores,
+        whole.flops_per_s_16 / cores,
+        whole.flops_per_s_8 / cores,
+        whole.flops_per_s_4 / cores,
+        whole.power_limit_w,
+        whole.switched,
+    )
+
+
+_FABRIC_BYTES_PER_S = 50e9  # a port of 400 Gb/s for each accelerator
+_FABRIC_LATENCY_S = 1e-5

@@ -1,0 +1,96 @@
+"""What a measured serving case is: one row of a published table, with what it measured and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from planner.accuracy.cases import Observation
+from planner.catalog.accelerator import Accelerator
+from planner.serving.formats import Formats
+from planner.workload.architecture import Architecture
+
+
+class Mode(Enum):
+    """How the machine was loaded."""
+
+    CLOSED = "closed loop"
+    """A number of clients, each sending its next request when it has the answer."""
+    OFFLINE = "offline"
+    """All requests queued at once; the engine runs as many as it can."""
+    STATIC = "static batch"
+    """One batch of like requests, from prompt to last token."""
+    PROMPT = "prompt"
+    """One batch of prompts, to their first token."""
+    DECODE = "decode"
+    """Decoding alone, of one batch."""
+    SATURATED = "saturated"
+    """A stated number of sequences runs at all times."""
+    RATE = "rate"
+    """Requests arrive at a stated rate."""
+    ENCODE = "encoder"
+    """Batches through an encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Degrees:
+    """Layout of a row; `searched` tells that the row states none and the planner has to choose it."""
+
+    tensor: int = 1
+    data: int = 1
+    pipeline: int = 1
+    expert: int = 1
+    replicas: int = 1
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServingCase:
+    """One measured serving run.
+
+    Parameters
+    ----------
+    id, source, quality : as the file states them; `accelerator_text` too.
+    kind : "inference", "serving" or "trace". group : family of rows that are scored together.
+    engine : id in the serving profile. engine_stated : the row tells its release.
+    devices : what the degrees count in all replicas: accelerators, or cores of them.
+    cores : devices of one accelerator that the degrees count.
+    prompt, output : mean tokens of one request. cached : of the prompt, found in the cache.
+    batch : sequences at once on one replica, or in all clients of a closed loop; NaN where the engine decides.
+    most : sequences that the engine was told to run at most; NaN where unsaid.
+    requests : sent in all; NaN where unsaid.
+    rate : requests per second of all replicas; NaN where unsaid.
+    beams : beams of one request.
+    power_cap : of one accelerator, in watts; NaN where unsaid.
+    estimated : what was not stated and stands in as our estimate.
+    near : rows of one measurement or one table line are never parted between fit and test.
+    """
+
+    id: str
+    source: str
+    accelerator_text: str
+    quality: str
+    kind: str
+    group: str
+    model: str
+    architecture: Architecture
+    accelerator: Accelerator
+    engine: str
+    engine_stated: bool
+    formats: Formats
+    degrees: Degrees
+    devices: int
+    cores: int
+    mode: Mode
+    prompt: float
+    output: float
+    batch: float
+    observations: tuple[Observation, ...]
+    cached: float = 0.0
+    most: float = float("nan")
+    requests: float = float("nan")
+    rate: float = float("nan")
+    beams: int = 1
+    power_cap: float = float("nan")
+    estimated: tuple[str, ...] = field(default=())
+    near: tuple[str, ...] = field(default=())

@@ -1,0 +1,178 @@
+"""What the planner says of measured serving runs: each metric of each case, for all cases of a mode at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.serving_arrays import Rows, Side, side_of, stacked
+from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.catalog.profile import EngineMoves
+from planner.serving.batching import Requests, closed_loop, offline, static_batch
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.power import accelerator_power_w
+
+Array = NDArray[np.float64]
+Outcome = Mapping[str, Array]
+
+_OFFLINE_BATCH = 64.0  # images or sentences of one batch where an encoder's row leaves it to the engine
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What cases state, as arrays."""
+
+    batch: Array
+    requests: Array
+    replicas: Array
+    devices: Array
+    accelerators: Array
+    beams: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Cases of one mode: their places among all of them, and their arrays."""
+
+    mode: Mode
+    places: NDArray[np.intp]
+    side: Side
+    numbers: Numbers
+
+    def outcome(self, efficiency: ServingEfficiency) -> Outcome:
+        """Give every metric that this mode has [in the metric's own unit]."""
+        rows = Rows(self.side, efficiency)
+        return _OUTCOMES[self.mode](rows, self.numbers)
+
+
+def blocks_of(cases: Sequence[ServingCase], engines: Mapping[str, EngineMoves]) -> list[Block]:
+    """Give cases by mode, ready to be predicted under any efficiencies."""
+    modes = sorted({case.mode for case in cases}, key=lambda mode: mode.value)
+    return [_block(mode, cases, engines) for mode in modes]
+
+
+def picked(efficiency: ServingEfficiency, places: NDArray[np.intp]) -> ServingEfficiency:
+    """Give the efficiencies of some cases; arrays end in the axis of the cases."""
+    return ServingEfficiency(
+        **{f.name: np.asarray(getattr(efficiency, f.name))[..., places] for f in fields(efficiency)}
+    )
+
+
+def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, EngineMoves]) -> Block:
+    places = [place for place, case in enumerate(cases) if case.mode is mode]
+    mine = [cases[place] for place in places]
+
+    def array(values: Sequence[float]) -> Array:
+        return np.array([float(value) for value in values])
+
+    numbers = Numbers(
+        batch=array([case.batch for case in mine]),
+        requests=array([case.requests for case in mine]),
+        replicas=array([case.degrees.replicas for case in mine]),
+        devices=array([case.devices for case in mine]),
+        accelerators=array([case.devices / case.cores for case in mine]),
+        beams=array([case.beams for case in mine]),
+    )
+    return Block(mode, np.array(places), stacked([side_of(case, engines[case.engine]) for case in mine]), numbers)
+
+
+def _requests(rows: Rows) -> Requests:
+    return Requests(rows.side.length, rows.side.output, rows.side.cached)
+
+
+def _closed(rows: Rows, n: Numbers) -> Outcome:
+    sent = np.where(np.isnan(n.requests), 10.0 * n.batch, n.requests)
+    served = closed_loop(rows, _requests(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
+    output = rows.side.output
+    rate = served.output_tokens_per_s * n.replicas
+    return {
+        "ttft_ms": served.ttft_s * 1e3,
+        "tpot_ms": served.tpot_s * 1e3,
+        "itl_ms": served.decode.total * 1e3,
+        "output_tokens_per_s": rate,
+        "requests_per_s": rate / output,
+        "e2e_latency_ms": (served.ttft_s + (output - 1.0) * served.tpot_s) * 1e3,
+    }
+
+
+def _offline(rows: Rows, n: Numbers) -> Outcome:
+    most = np.where(np.isnan(n.batch), np.inf, n.batch / n.replicas)
+    sent = np.where(np.isnan(n.requests), np.inf, n.requests / n.replicas)
+    served = offline(rows, _requests(rows), most=most, sent=sent)
+    rate = served.output_tokens_per_s * n.replicas
+    return {
+        "output_tokens_per_s": rate,
+        "requests_per_s": rate / rows.side.output,
+        "tpot_ms": served.tpot_s * 1e3,
+        "itl_ms": served.decode.total * 1e3,
+    }
+
+
+def _saturated(rows: Rows, n: Numbers) -> Outcome:
+    served = offline(rows, _requests(rows), most=n.batch / n.replicas)
+    rate = served.output_tokens_per_s * n.replicas
+    prompt = rows.prompts(rows.side.length)
+    watts = accelerator_power_w(
+        rows.side.setting.machine, rows.efficiency, served.decode, prompt, prefill_share=served.prefill_share
+    )
+    total = watts * n.accelerators
+    return {
+        "output_tokens_per_s": rate,
+        "itl_ms": served.decode.total * 1e3,
+        "accelerator_power_w": total,
+        "joules_per_token": total / rate,
+    }
+
+
+def _static(rows: Rows, n: Numbers) -> Outcome:
+    batch = n.batch / n.replicas
+    time = static_batch(rows, _requests(rows), batch=batch)
+    whole = time.total_s + rows.efficiency.request_s * 0.0
+    share = np.clip(time.ttft_s / time.total_s, 0.0, 1.0)
+    watts = accelerator_power_w(
+        rows.side.setting.machine, rows.efficiency, time.decode, time.prompt, prefill_share=share
+    )
+    return {
+        "e2e_latency_ms": whole * 1e3,
+        "output_tokens_per_s": n.batch * rows.side.output / whole,
+        "ttft_ms": time.ttft_s * 1e3,
+        "tpot_ms": time.tpot_s * 1e3,
+        "accelerator_power_w": watts * n.accelerators,
+        "peak_memory_gb": (rows.side.taken_bytes + batch * (
+            rows.side.token_bytes * (rows.side.length + rows.side.output) + rows.side.sequence_bytes)) / 1e9,
+    }  # fmt: skip
+
+
+def _decode(rows: Rows, n: Numbers) -> Outcome:
+    step = rows.decode_step(n.batch / n.replicas, rows.side.context).total
+    return {"output_tokens_per_s": n.batch / step, "tpot_ms": step * 1e3, "itl_ms": step * 1e3}
+
+
+def _prompt(rows: Rows, n: Numbers) -> Outcome:
+    time = rows.prompts(rows.side.length, requests=n.batch / n.replicas).total
+    return {
+        "ttft_ms": time * 1e3,
+        "e2e_latency_ms": time * 1e3,
+        "output_tokens_per_s": n.batch / time,
+    }
+
+
+def _encode(rows: Rows, n: Numbers) -> Outcome:
+    batch = np.where(np.isnan(n.batch), _OFFLINE_BATCH, n.batch)
+    time = rows.prompts(rows.side.length, requests=batch).total
+    return {"requests_per_s": n.replicas * batch / time, "e2e_latency_ms": time * 1e3}
+
+
+_OUTCOMES = {
+    Mode.CLOSED: _closed,
+    Mode.OFFLINE: _offline,
+    Mode.STATIC: _static,
+    Mode.PROMPT: _prompt,
+    Mode.DECODE: _decode,
+    Mode.SATURATED: _saturated,
+    Mode.RATE: _offline,
+    Mode.ENCODE: _encode,
+}

@@ -1,0 +1,122 @@
+"""Engines, number formats and prompts of measured serving rows, where the rows tell them only in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from planner.documents.reader import read_yaml
+from planner.documents.typed import require_schema, typed
+from planner.documents.types import Id, Record, Text, Whole
+from planner.serving.formats import Formats
+
+
+class EngineRule(Record):
+    """A piece of an engine's name, and the generation that it means.
+
+    Parameters
+    ----------
+    match : piece of the engine's name.
+    below : releases before this one alone.
+    sources, tasks : rows of these alone.
+    engine : id in the serving profile.
+    """
+
+    match: Text
+    below: Text | None = None
+    sources: tuple[Text, ...] = ()
+    tasks: tuple[Text, ...] = ()
+    engine: Id
+
+
+class FormatRule(Record):
+    """Words for weights, with the formats that they mean; see `planner.serving.formats`."""
+
+    text: Text
+    weights: Text
+    products: Text | None = None
+    attention: Text | None = None
+    dense: Text | None = None
+    head: Text | None = None
+
+
+class PromptRule(Record):
+    """Mean tokens of a data set's prompts and outputs, by our estimate."""
+
+    dataset: Text
+    prompt: Whole
+    output: Whole | None = None
+
+
+class ServingRules(Record):
+    """How words of measured serving rows are read; `catalogs/measurements/engines.yaml`."""
+
+    schema_: Literal["planner/engines/v1"] = Field(alias="schema")
+    rules: tuple[EngineRule, ...]
+    formats: tuple[FormatRule, ...]
+    prompts: tuple[PromptRule, ...]
+    sources: dict[Text, Text]
+
+
+def read_serving_rules(path: Path) -> ServingRules:
+    """Read the rules' document."""
+    tree = read_yaml(path)
+    require_schema(tree, "planner/engines/v1")
+    return typed(tree, ServingRules)
+
+
+@dataclass(frozen=True, slots=True)
+class ServingWords:
+    """Reads the words of rows by the rules."""
+
+    rules: ServingRules
+
+    def engine(self, *, name: str, version: str, source: str, task: str) -> str | None:
+        """Give the generation that a row ran; None where no rule knows its words."""
+        for rule in self.rules.rules:
+            if rule.match not in name or (rule.sources and source not in rule.sources):
+                continue
+            if rule.tasks and task not in rule.tasks:
+                continue
+            if rule.below and not _is_below(version, rule.below):
+                continue
+            return rule.engine
+        return None
+
+    def formats(self, weights: str, *, products: str | None, cache: str | None) -> Formats | None:
+        """Give the formats that a row's words mean; None where no rule knows them.
+
+        Parameters
+        ----------
+        weights : the row's words for its weights.
+        products : its words for what is multiplied, if it has some.
+        cache : format of its keys and values, if it says so.
+        """
+        for rule in self.rules.formats:
+            if rule.text == weights:
+                sixteen = products is not None and ("bf16" in products or "fp16" in products)
+                return Formats.of(
+                    rule.weights,
+                    products=rule.products or ("bf16" if sixteen else None),
+                    attention=rule.attention,
+                    dense=rule.dense,
+                    head=rule.head,
+                    cache=cache,
+                )
+        return None
+
+    def prompt(self, dataset: str) -> PromptRule | None:
+        """Give the mean lengths of a data set; None where they are not known."""
+        return next((rule for rule in self.rules.prompts if rule.dataset == dataset), None)
+
+
+def _is_below(version: str, limit: str) -> bool:
+    """Compare releases by their numbers; what holds none counts as the newest."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    if not found:
+        return False
+    return [int(piece) for piece in found[1].split(".")] < [int(piece) for piece in limit.split(".")]

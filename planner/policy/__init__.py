@@ -1,0 +1,1 @@
+"""What a project holds its scenarios to, and whether they keep it."""

@@ -1,0 +1,197 @@
+"""Continuous batching in closed form: clients in a loop, all requests at once, one batch, a batch held full.
+
+Every form takes a replica's step times and gives rates and mean times; percentiles are for queueing and simulation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.step import PassTime
+
+Array = NDArray[np.float64]
+
+
+class Replica(Protocol):
+    """What load needs to know of a replica; `planner.serving.engine.Engine` is one."""
+
+    @property
+    def efficiency(self) -> ServingEfficiency:
+        """The engine's fitted numbers."""
+
+    @property
+    def tokens_per_round(self) -> Array:
+        """Tokens that one decode step adds to a sequence [1]."""
+
+    def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
+        """Time of one decode step."""
+
+    def prompts(self, tokens: Array | float, *, requests: Array | float = 1.0, cached: Array | float = 0.0) -> PassTime:
+        """Time of reading prompts that pass together."""
+
+    def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time that one more prompt adds where many are read [s]."""
+
+    def sequences_that_fit(self, context: Array | float) -> Array:
+        """Sequences of a mean context that run at once [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Mean lengths of requests [tokens].
+
+    Parameters
+    ----------
+    prompt : tokens of a prompt that have to be read. output : tokens that are generated.
+    cached : earlier tokens of the prompt whose keys and values are kept.
+    """
+
+    prompt: Array
+    output: Array
+    cached: Array | float = 0.0
+
+    @property
+    def context(self) -> Array:
+        """Mean length of a sequence while it decodes [tokens]."""
+        return self.cached + self.prompt + self.output / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What clients see of one replica, in the mean.
+
+    Parameters
+    ----------
+    ttft_s : from a request to its first token [s].
+    tpot_s : from one token to the next after the first [s].
+    output_tokens_per_s : of the replica [tokens/s].
+    sequences : that run at once [1].
+    prefill_share : of the replica's time, spent on prompts [1].
+    decode : one step at that batch.
+    """
+
+    ttft_s: Array
+    tpot_s: Array
+    output_tokens_per_s: Array
+    sequences: Array
+    prefill_share: Array
+    decode: PassTime
+
+
+_SATURATED = 0.98  # of the time spent on prompts: a closed loop cannot ask for more than all of it
+_WAVES = 10.0  # requests over clients for which `burst` was fitted
+
+
+def closed_loop(
+    replica: Replica, requests: Requests, *, clients: Array | float, sent: Array | float | None = None
+) -> Served:
+    """Serve clients that each send their next request when they have the answer.
+
+    Parameters
+    ----------
+    replica : step times.
+    requests : lengths.
+    clients : of one replica [1].
+    sent : requests in all, which decides what the first wave weighs; ten for each client where unsaid [1].
+
+    Notes
+    -----
+    With B sequences at once, of which as many run as fit, a sequence's step takes d and each of the others' prompts
+    delays it once in its o tokens by the marginal prefill p: TPOT = d + f (B - 1) p / o. One round of all clients
+    takes o TPOT; prompts take rho = X p of the time at X = B / (o TPOT). TTFT is the way to the engine, a prompt
+    alone, some steps, waiting for other prompts as in a random queue, rho / (1 - rho) p, the first wave's
+    (B - 1) p / 2 over the waves, and for those that do not fit the time until one does.
+    """
+    e = replica.efficiency
+    wanted = np.asarray(clients, dtype=float)
+    fit = replica.sequences_that_fit(requests.context)
+    running = np.maximum(np.minimum(wanted, fit), 1.0)
+    step = replica.decode_step(running, requests.context)
+    decode = step.total / replica.tokens_per_round
+    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    tpot = decode + e.interference * (running - 1.0) * prompt / requests.output
+    rate = running / (requests.output * tpot)
+    load = np.minimum(rate * prompt, _SATURATED)
+    waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
+    alone = replica.prompts(requests.prompt, cached=requests.cached).total
+    waiting = e.queue * load / (1.0 - load) * prompt + e.burst * (wanted - 1.0) / (2.0 * waves) * prompt
+    admission = np.maximum(wanted - running, 0.0) / rate
+    ttft = e.request_s + alone + e.wait_steps * step.total + waiting + admission
+    return Served(ttft, tpot, rate * requests.output, running, load, step)
+
+
+def offline(
+    replica: Replica,
+    requests: Requests,
+    *,
+    most: Array | float = np.inf,
+    sent: Array | float = np.inf,
+) -> Served:
+    """Serve requests that are all there from the start.
+
+    Parameters
+    ----------
+    most : sequences that the engine is told to run at most [1].
+    sent : requests in all [1].
+
+    Notes
+    -----
+    As many sequences run as fit: o B tokens take o decode steps and B prompts.
+    """
+    e = replica.efficiency
+    fit = np.minimum(replica.sequences_that_fit(requests.context), most)
+    running = np.maximum(np.minimum(fit, sent), 1.0)
+    step = replica.decode_step(running, requests.context)
+    rounds = requests.output / replica.tokens_per_round
+    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    prompts = e.interference * running * prompt
+    total = rounds * step.total + prompts
+    rate = requests.output * running / total
+    alone = replica.prompts(requests.prompt, cached=requests.cached).total
+    return Served(alone, total / requests.output, rate, running, prompts / total, step)
+
+
+def held_full(replica: Replica, requests: Requests, *, sequences: Array | float) -> Served:
+    """Serve with a stated number of sequences running at all times; `tpot_s` is then the mean between tokens."""
+    return offline(replica, requests, most=sequences)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTime:
+    """One batch of like requests, alone on the replica.
+
+    Parameters
+    ----------
+    ttft_s : until all have their first token [s]. tpot_s : one decode step over its tokens [s].
+    total_s : from the start to the last token [s].
+    decode : one step. prompt : reading the prompts.
+    """
+
+    ttft_s: Array
+    tpot_s: Array
+    total_s: Array
+    decode: PassTime
+    prompt: PassTime
+
+
+def static_batch(replica: Replica, requests: Requests, *, batch: Array | float) -> BatchTime:
+    """Run one batch of like requests from prompt to last token.
+
+    Notes
+    -----
+    Where not all of them fit, the batch goes through in as many parts as are needed.
+    """
+    wanted = np.asarray(batch, dtype=float)
+    fit = np.maximum(replica.sequences_that_fit(requests.context), 1.0)
+    parts = np.maximum(wanted / fit, 1.0)
+    size = wanted / parts
+    step = replica.decode_step(size, requests.context)
+    prompt = replica.prompts(requests.prompt, requests=size, cached=requests.cached)
+    tpot = step.total / replica.tokens_per_round
+    total = parts * (prompt.total + np.maximum(requests.output - 1.0, 0.0) * tpot)
+    return BatchTime(prompt.total, tpot, total, step, prompt)
