@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every document kind by its name, sorted."""
+    from planner.accuracy.serving_words import ServingRules
     from planner.accuracy.software import Rules
     from planner.catalog.entry import SourceList
     from planner.catalog.lint import SHEETS
@@ -26,7 +27,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.scenario.project import Project
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
-    documents += [*SHEETS.values(), SourceList, Project, Rules]
+    documents += [*SHEETS.values(), SourceList, Project, Rules, ServingRules]
     found = {"scenario": _scenario(), "estimate": estimate_schema(), "explanation": explanation_schema()}
     for document in documents:
         kind = _kind_of(document)

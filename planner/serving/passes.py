@@ -115,7 +115,7 @@ def prompt_work_s(engine: Engine, lengths: Lengths) -> Array:
     Times are taken at some lengths and read off between them, as they are smooth.
     """
     fresh = np.maximum(lengths.prompt - lengths.cached, 1.0)
-    share = float(np.mean(lengths.cached) / max(np.mean(lengths.prompt), 1.0))
+    share = float(np.mean(lengths.cached)) / max(float(np.mean(lengths.prompt)), 1.0)
     ends = np.log(np.min(fresh)), np.log(np.max(fresh))
     points = np.unique(np.exp(np.linspace(*ends, _FLOOR_POINTS)))
     times = np.ravel(engine.marginal_prefill_s(points, points * share / max(1.0 - share, 1e-6)))

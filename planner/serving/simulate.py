@@ -188,7 +188,8 @@ class Loop:
 
     def _read(self) -> bool:
         """Run one pass over waiting prompts; whether there was any that may run."""
-        work, read, ready = 0.0, 0.0, []
+        work, read = 0.0, 0.0
+        ready: list[int] = []
         p = self._p
         budget = p.pass_tokens - (self._running * p.scored if p.chunked else 0.0)
         free = p.sequences - self._running
