@@ -15,6 +15,7 @@ from planner.planning.estimate import Breakdown, Estimate, Part, Result
 from planner.planning.ledger import Input
 from planner.planning.sums import Uncertain, summed
 from planner.planning.uncertainty import joined
+from planner.planning.unfit import unfit
 from planner.scenario import composite
 from planner.scenario.composite import Composite
 from planner.scenario.resolve import Resolved, beside, read_scenario
@@ -51,7 +52,7 @@ def estimate_composite(resolved: Resolved, books: Books, estimate_part: Estimate
                 whose = resolved.tree.fault("part-infeasible", f"part '{visible(name)}' does not fit", _at(name))
                 raise InfeasibleError(whose, *error.faults) from None
             refused += error.faults
-            children[name] = _unfit(scenario, error, books)
+            children[name] = unfit(scenario, error, books)
     if refused and all(child.why_not for child in children.values()):
         raise InfeasibleError(*refused)
     told = "added up" if adds else "side by side"
@@ -93,21 +94,6 @@ def _same(path: Path, within: tuple[Path, ...]) -> bool:
 
 def _at(name: str) -> Trail:
     return ("workload", "parts", name)
-
-
-def _unfit(scenario: Resolved, error: InfeasibleError, books: Books) -> Estimate:
-    """Give an alternative that does not fit, with why."""
-    document = scenario.document
-    return Estimate(
-        name=scenario.name,
-        title=document.title or document.name,
-        kind=document.workload.kind,
-        tags=document.tags,
-        results={},
-        scenario=scenario.tree.value,
-        why_not="; ".join(fault.message for fault in error.faults),
-        currency=shown_currency(books),
-    )
 
 
 def _inputs(children: Mapping[str, Estimate]) -> tuple[Input, ...]:
