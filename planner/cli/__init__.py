@@ -71,11 +71,23 @@ def commands() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 pass, 1 finding, 2 input, 3 infeasible, 4 measurement, 70 a bug."""
+    _start_lightly(sys.argv[1:] if arguments is None else arguments)
     # What a command imports stays until it ends: looking through it for garbage costs a tenth of a cold start.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     code = run(arguments)
     gc.freeze()  # and once more at the end, another tenth
     sys.exit(code)
+
+
+def _start_lightly(arguments: list[str]) -> None:
+    """Keep libraries from what no command needs; whoever sets these variables otherwise is obeyed.
+
+    pydantic would look through all installed packages for plugins, and OpenBLAS start a thread for every core,
+    which only benchmarks of matrix products use.
+    """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if arguments[:1] != ["bench"]:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def run(arguments: list[str] | None = None) -> int:
