@@ -19,7 +19,7 @@ from planner.documents.reader import MAX_FAULTS
 from tests.conftest import ROOT, plain_environment
 
 LARGEST = MAX_FILE_BYTES
-MOST_SECONDS = 0.1
+MOST_SECONDS = 0.1  # on the core that limits are stated for
 MOST_BYTES = 200e6
 
 READ = """
@@ -35,7 +35,7 @@ def peak_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 seconds, ids, shown = [], [], ""
-for _ in range(7):
+for _ in range(int(sys.argv[2])):
     began = time.process_time()
     try:
         read_yaml(sys.argv[1])
@@ -110,10 +110,10 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
 }
 
 
-def measured(file: Path) -> dict[str, object]:
-    """Read a file in a new process; give its faults, seconds and peak memory."""
+def measured(file: Path, *, readings: int) -> dict[str, object]:
+    """Read a file in a new process; give its faults, its seconds at best and its peak memory."""
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(file)],
+        [sys.executable, "-c", READ, str(file), str(readings)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -125,17 +125,17 @@ def measured(file: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_refused_at_once_and_in_little_memory(name: str, tmp_path: Path) -> None:
+def test_refused_at_once_and_in_little_memory(name: str, tmp_path: Path, slow: float) -> None:
     make, expected = HOSTILE[name]
     file = tmp_path / "hostile.yaml"
     file.write_text(make(), encoding="utf-8", newline="")
-    result = measured(file)
+    result = measured(file, readings=7)
     ids = result["ids"]
     assert isinstance(ids, list)
     assert ids[-1] == expected
     assert len(ids) == 1 or len(ids) == MAX_FAULTS + 1
     assert result["longest"] < 400
-    assert result["seconds"] <= MOST_SECONDS
+    assert result["seconds"] <= MOST_SECONDS * slow
     assert result["peak_bytes"] <= MOST_BYTES
 
 
@@ -150,7 +150,7 @@ def test_too_many_values_are_refused_once_as_many_were_read_as_are_allowed(
     """What is refused for its size alone takes as long as the largest file that is read."""
     file = tmp_path / "many.yaml"
     file.write_text(make())
-    result = measured(file)
+    result = measured(file, readings=1)
     assert result["ids"] == ["yaml-too-many"]
     assert result["peak_bytes"] <= MOST_BYTES
 
@@ -159,6 +159,6 @@ def test_the_largest_document_that_is_read_keeps_within_the_memory(tmp_path: Pat
     """As many values as are allowed, as deep as is allowed."""
     file = tmp_path / "deep.yaml"
     file.write_text("[" * 60 + "1," * 190_000 + "]" * 60)
-    result = measured(file)
+    result = measured(file, readings=1)
     assert result["ids"] == []
     assert result["peak_bytes"] <= MOST_BYTES
