@@ -74,9 +74,11 @@ def _scenario(_: Catalog, path: Path, __: Tree) -> list[Fault]:
 
 
 def _project(_: Catalog, path: Path, __: Tree) -> list[Fault]:
+    from planner.scenario.checked_project import CheckedProject
     from planner.scenario.project import read_project, scenario_files
 
     project = read_project(path)
+    typed(project.tree, CheckedProject)
     if project.document.scenarios:
         scenario_files(project)
     return []

@@ -24,10 +24,10 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.documents.schema import json_schema
     from planner.report.estimate_schema import estimate_schema
     from planner.report.explanation_json import explanation_schema
-    from planner.scenario.project import Project
+    from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
-    documents += [*SHEETS.values(), SourceList, Project, Rules, ServingRules]
+    documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules]
     found = {"scenario": _scenario(), "estimate": estimate_schema(), "explanation": explanation_schema()}
     for document in documents:
         kind = _kind_of(document)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.documents.reader import Tree
 from planner.errors import InputError, listing
 from planner.planning.sums import Uncertain, summed
-from planner.policy.finding import Finding, Kind, Share
+from planner.policy.finding import Finding, FindingKind, Share
 from planner.policy.rulebook import BudgetRule
 from planner.policy.scope import is_pattern, members
 from planner.policy.stated import Stated, rounded, stated
@@ -96,10 +96,11 @@ def _shares(using: Sequence[tuple[Subject, Uncertain]]) -> tuple[Share, ...]:
 def _finding(rule: BudgetRule, name: str, result: Stated, shares: tuple[Share, ...], count: int) -> Finding | None:
     document = rule.document
     value = result.at(document.judged_at, upwards=True)
-    kind = Kind.BUDGET_OVER
+    kind = FindingKind.BUDGET_OVER
     level: Level
     if value is None:
-        kind, level, limit = Kind.BUDGET_UNKNOWN, document.on_unknown, rule.deny if rule.deny is not None else rule.warn
+        kind, level = FindingKind.BUDGET_UNKNOWN, document.on_unknown
+        limit = rule.deny if rule.deny is not None else rule.warn
     elif rule.deny is not None and value > rule.deny:
         level, limit = "deny", rule.deny
     elif rule.warn is not None and value > rule.warn:

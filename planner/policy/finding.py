@@ -12,7 +12,7 @@ from planner.scenario.rules import JudgedAt, Level, Period
 _FINGERPRINT_DIGITS = 32
 
 
-class Kind(Enum):
+class FindingKind(Enum):
     """Kinds of findings: a stable id, and what it means; docs/checks.md lists them."""
 
     BUDGET_OVER = ("budget-over", "scenarios use more than a budget allows")
@@ -83,7 +83,7 @@ class Finding:
     ways_back : single changes that were tried.
     """
 
-    kind: Kind
+    kind: FindingKind
     level: Level
     rule: str = ""
     subject: str = ""

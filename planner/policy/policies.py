@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from planner.documents.reader import Tree
 from planner.errors import InputError, listing
-from planner.policy.finding import Finding, Kind
+from planner.policy.finding import Finding, FindingKind
 from planner.policy.rulebook import PolicyRule
 from planner.policy.scope import is_pattern, members
 from planner.policy.stated import Stated, exact
@@ -54,9 +54,9 @@ def _bounded(rule: PolicyRule, subjects: Sequence[Subject], tree: Tree) -> list[
     return having
 
 
-def _finding(rule: PolicyRule, kind: Kind, name: str, value: float | None) -> Finding:
+def _finding(rule: PolicyRule, kind: FindingKind, name: str, value: float | None) -> Finding:
     document = rule.document
-    unknown = kind in (Kind.POLICY_UNKNOWN, Kind.CHANGE_UNKNOWN)
+    unknown = kind in (FindingKind.POLICY_UNKNOWN, FindingKind.CHANGE_UNKNOWN)
     return Finding(
         kind,
         (document.on_unknown or document.level) if unknown else document.level,
@@ -77,13 +77,13 @@ def _bounds(rule: PolicyRule, name: str, result: Stated) -> Iterator[Finding]:
         return
     if result.mid is None:
         limit = rule.high if rule.high is not None else rule.low
-        yield replace(_finding(rule, Kind.POLICY_UNKNOWN, name, None), limit=limit)
+        yield replace(_finding(rule, FindingKind.POLICY_UNKNOWN, name, None), limit=limit)
         return
     high, low = result.at(at, upwards=True), result.at(at, upwards=False)
     if rule.high is not None and high is not None and high > rule.high:
-        yield replace(_finding(rule, Kind.POLICY_OVER, name, high), limit=rule.high)
+        yield replace(_finding(rule, FindingKind.POLICY_OVER, name, high), limit=rule.high)
     if rule.low is not None and low is not None and low < rule.low:
-        yield replace(_finding(rule, Kind.POLICY_UNDER, name, low), limit=rule.low)
+        yield replace(_finding(rule, FindingKind.POLICY_UNDER, name, low), limit=rule.low)
 
 
 def _changes(rule: PolicyRule, name: str, old: Stated | None, new: Stated) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _changes(rule: PolicyRule, name: str, old: Stated | None, new: Stated) -> It
     document = rule.document
     if old is None or old.mid is None or new.mid is None:
         before = old.mid if old else None
-        yield replace(_finding(rule, Kind.CHANGE_UNKNOWN, name, new.mid), before=before)
+        yield replace(_finding(rule, FindingKind.CHANGE_UNKNOWN, name, new.mid), before=before)
         return
     for share, upwards in ((document.max_increase, True), (document.max_decrease, False)):
         was, now = old.at(document.judged_at, upwards=upwards), new.at(document.judged_at, upwards=upwards)
@@ -100,6 +100,6 @@ def _changes(rule: PolicyRule, name: str, old: Stated | None, new: Stated) -> It
         moved = exact(now) - exact(was) if upwards else exact(was) - exact(now)
         allowed = max(exact(was) * exact(share), exact(rule.and_over))
         if moved > allowed:
-            kind = Kind.INCREASE_OVER if upwards else Kind.DECREASE_OVER
+            kind = FindingKind.INCREASE_OVER if upwards else FindingKind.DECREASE_OVER
             limit = exact(was) + allowed if upwards else exact(was) - allowed
             yield replace(_finding(rule, kind, name, now), limit=float(limit), before=was)

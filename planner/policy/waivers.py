@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from planner.catalog.price import latest
 from planner.errors import did_you_mean
-from planner.policy.finding import Finding, Kind
+from planner.policy.finding import Finding, FindingKind
 from planner.policy.rulebook import Rulebook, WaiverRule
 from planner.policy.scope import names_match
 
-_UPWARDS = frozenset({Kind.BUDGET_OVER, Kind.POLICY_OVER, Kind.INCREASE_OVER})
-_DOWNWARDS = frozenset({Kind.POLICY_UNDER, Kind.DECREASE_OVER})
+_UPWARDS = frozenset({FindingKind.BUDGET_OVER, FindingKind.POLICY_OVER, FindingKind.INCREASE_OVER})
+_DOWNWARDS = frozenset({FindingKind.POLICY_UNDER, FindingKind.DECREASE_OVER})
 
 
 def waived(findings: Iterable[Finding], book: Rulebook, *, today: str) -> list[Finding]:
@@ -36,9 +36,9 @@ def waived(findings: Iterable[Finding], book: Rulebook, *, today: str) -> list[F
         given.append(finding.waived(first.document.by) if first is not None else finding)
     for waiver in book.waivers:
         if waiver not in holding:
-            given.append(_wrong(waiver, Kind.WAIVER_EXPIRED, f"it ended on {waiver.document.until}"))
+            given.append(_wrong(waiver, FindingKind.WAIVER_EXPIRED, f"it ended on {waiver.document.until}"))
         elif id(waiver) not in used:
-            given.append(_wrong(waiver, Kind.WAIVER_UNUSED, _why_unused(waiver, found, book)))
+            given.append(_wrong(waiver, FindingKind.WAIVER_UNUSED, _why_unused(waiver, found, book)))
     return given
 
 
@@ -68,7 +68,7 @@ def _why_unused(waiver: WaiverRule, findings: Sequence[Finding], book: Rulebook)
     return "the rule is kept without it"
 
 
-def _wrong(waiver: WaiverRule, kind: Kind, detail: str) -> Finding:
+def _wrong(waiver: WaiverRule, kind: FindingKind, detail: str) -> Finding:
     document = waiver.document
     return Finding(
         kind,
