@@ -42,6 +42,11 @@ class Block:
     side: Side
     numbers: Numbers
 
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Metrics that this mode has."""
+        return _METRICS[self.mode]
+
     def outcome(self, efficiency: ServingEfficiency) -> Outcome:
         """Give every metric that this mode has [in the metric's own unit]."""
         rows = Rows(self.side, efficiency)
@@ -175,4 +180,18 @@ _OUTCOMES = {
     Mode.SATURATED: _saturated,
     Mode.RATE: _offline,
     Mode.ENCODE: _encode,
+}
+
+_RATES = frozenset({"output_tokens_per_s", "requests_per_s"})
+_METRICS: dict[Mode, frozenset[str]] = {
+    Mode.CLOSED: _RATES | {"ttft_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"},
+    Mode.OFFLINE: _RATES | {"tpot_ms", "itl_ms"},
+    Mode.STATIC: frozenset(
+        {"e2e_latency_ms", "output_tokens_per_s", "ttft_ms", "tpot_ms", "accelerator_power_w", "peak_memory_gb"}
+    ),
+    Mode.PROMPT: frozenset({"ttft_ms", "e2e_latency_ms", "output_tokens_per_s"}),
+    Mode.DECODE: frozenset({"output_tokens_per_s", "tpot_ms", "itl_ms"}),
+    Mode.SATURATED: frozenset({"output_tokens_per_s", "itl_ms", "accelerator_power_w", "joules_per_token"}),
+    Mode.RATE: _RATES | {"tpot_ms", "itl_ms"},
+    Mode.ENCODE: frozenset({"requests_per_s", "e2e_latency_ms"}),
 }

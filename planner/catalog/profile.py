@@ -39,10 +39,14 @@ class Parameter(Record):
 
 
 class Moves(Record):
-    """How one chip, family, precision or framework moves shared parameters: by factors, or by shifts."""
+    """How one chip, family, precision or framework moves shared parameters: by factors, or by shifts.
+
+    `priors` are the factors that were believed before any row was seen, 1 where none is named.
+    """
 
     factors: dict[Id, Number] = {}
     shifts: dict[Id, Number] = {}
+    priors: dict[Id, Number] = {}
 
 
 class FrameworkMoves(Moves):

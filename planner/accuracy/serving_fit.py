@@ -1,0 +1,95 @@
+"""Fits the serving profile to the published rows: `python -m planner.accuracy.serving_fit`.
+
+It reads `catalogs/measurements/`, fits, predicts every row by fits that did not see its model or its accelerator, and
+writes `catalogs/profiles/serving.yaml` with the report of the fit. Nothing in it is random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.cases import Refused
+from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_folds import chip_of, left_out, model_of
+from planner.accuracy.serving_measured import published
+from planner.accuracy.serving_problem import Bench, names_of, problem_of, weights_of
+from planner.calibration.profile_text import profile_text
+from planner.calibration.serving_fit import solve
+from planner.calibration.serving_levels import fitted
+from planner.catalog.profile import FitReport, Profile, Spread
+from planner.catalog.store import Catalog, built_in
+
+Array = NDArray[np.float64]
+
+_COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and `ranges` are written by
+    python -m planner.accuracy.serving_fit
+from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
+_METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are medians of |ln| on rows left out"
+_SPAN = (0.1, 0.9)  # of measured over predicted, that a range holds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, and write the profile."""
+    parser = argparse.ArgumentParser(prog="python -m planner.accuracy.serving_fit", description=main.__doc__)
+    parser.add_argument("--catalogs", type=Path, default=built_in(), help="folder of catalogs; the built-in one")
+    parser.add_argument("--date", required=True, help="of the fit, YYYY-MM-DD, for its report")
+    options = parser.parse_args(arguments)
+    catalog = Catalog(layers=(options.catalogs,))
+    profile = catalog.profile("serving")
+    rows = published(catalog, options.catalogs / "measurements")
+    cases = [row for row in rows if not isinstance(row, Refused)]
+    found = fitted_profile(cases, profile, date=options.date)
+    (options.catalogs / "profiles" / "serving.yaml").write_text(profile_text(found, comment=_COMMENT), "utf-8")
+    for name, error in found.fit.errors.items():
+        sys.stdout.write(f"{name:60} {error:.3f}\n")
+    return 0
+
+
+def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str) -> Profile:
+    """Give the profile fitted to cases, with ranges and errors from rows left out."""
+    bench = Bench.of(cases, profile)
+    names, weight = names_of(cases), weights_of(bench)
+    problem = problem_of(bench, profile, names, weight)
+    fit = solve(problem)
+    found = fitted(profile, problem.levels, fit)
+    predictions = {
+        "fitted": problem.predict(problem.values(fit.moves)),
+        "model left out": left_out(bench, profile, names, weight, fit=fit, key=model_of),
+        "accelerator left out": left_out(bench, profile, names, weight, fit=fit, key=chip_of),
+    }
+    measured = np.log(bench.observed.value)
+    errors = {name: measured - predicted for name, predicted in predictions.items()}
+    report = FitReport(
+        date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors, weight)
+    )
+    ranges = _ranges(errors["accelerator left out"][weight > 0])
+    return found.model_copy(update={"fit": report, "ranges": {**found.ranges, **ranges}})
+
+
+def _medians(bench: Bench, errors: Mapping[str, Array], weight: Array) -> dict[str, float]:
+    """Give the median |ln| of every group and metric that was fitted, for each way of leaving out."""
+    places = defaultdict(list)
+    for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
+        if weight[place] > 0:
+            places[bench.cases[case].group, metric].append(place)
+    return {
+        f"{group}, {metric}, {how}": round(float(np.median(np.abs(error[places[group, metric]]))), 3)
+        for group, metric in sorted(places)
+        for how, error in errors.items()
+    }
+
+
+def _ranges(errors: Array) -> dict[str, Spread]:
+    low, high = np.exp(np.quantile(errors, _SPAN))
+    return {"measured": Spread(low=round(float(low), 3), high=round(float(high), 3), rows=len(errors))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Predictions of measured serving rows by fits that did not see their model, or their accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_problem import Bench, problem_of
+from planner.calibration.serving_fit import Fit, solve
+from planner.calibration.serving_levels import Names
+from planner.catalog.profile import Profile
+
+Array = NDArray[np.float64]
+Key = Callable[[ServingCase], str]
+
+FOLDS = 10
+_ROUNDS = 3  # from the fit of all rows, to which a fold's is near
+
+
+def model_of(case: ServingCase) -> str:
+    """Give what is left out together: all rows of one model."""
+    return case.model
+
+
+def chip_of(case: ServingCase) -> str:
+    """Give what is left out together: all rows of one accelerator; families are dealt over folds."""
+    return f"{case.accelerator.family} {case.accelerator.id}"
+
+
+def left_out(bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key) -> Array:
+    """Give ln of every observation's prediction by a fit that had no row of its key's value.
+
+    Parameters
+    ----------
+    bench, profile, names, weight : as of the fit of all rows.
+    fit : that fit, from which those of the folds set out.
+    key : what is left out together.
+
+    Notes
+    -----
+    Values of the key are sorted and dealt to ten folds in turn, so that each fit misses a tenth of them: every
+    prediction has even less to lean on than if its own value alone were missing.
+    """
+    own = [key(case) for case in bench.cases]
+    predicted = np.full(len(weight), np.nan)
+    for values in _dealt(own):
+        missing = np.array([own[place] in values for place in bench.observed.case])
+        problem = problem_of(bench, profile, names, np.where(missing, 0.0, weight))
+        moves = solve(problem, start=fit, rounds=_ROUNDS).moves
+        predicted[missing] = problem.predict(problem.values(moves))[missing]
+    return predicted
+
+
+def _dealt(keys: Sequence[str]) -> list[set[str]]:
+    values = sorted(set(keys))
+    return [set(values[first::FOLDS]) for first in range(min(FOLDS, len(values)))]

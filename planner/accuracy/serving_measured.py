@@ -1,0 +1,44 @@
+"""The published serving rows that the project keeps, as cases."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planner.accuracy.cases import Refused
+from planner.accuracy.closed_loop_rows import ClosedLoopRows
+from planner.accuracy.inference_rows import InferenceRows
+from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_words import ServingWords, read_serving_rules
+from planner.catalog.store import Catalog
+
+RULES = "engines.yaml"
+
+
+def reader_of(catalog: Catalog, measurements: Path) -> InferenceRows:
+    """Give a reader of inference rows under the rules of a folder."""
+    return InferenceRows.of(catalog, ServingWords(read_serving_rules(measurements / RULES)))
+
+
+def published(catalog: Catalog, measurements: Path) -> list[ServingCase | Refused]:
+    """Give all rows of `inference.yaml` and `serving_closed_loop.csv` of a folder."""
+    reader = reader_of(catalog, measurements)
+    found = [reader.read(row) for row in inference_rows(measurements / "inference.yaml")]
+    with (measurements / "serving_closed_loop.csv").open(encoding="utf-8", newline="") as file:
+        found += ClosedLoopRows(reader).read(csv.DictReader(file))
+    return found
+
+
+def inference_rows(path: Path) -> Sequence[Mapping[str, Any]]:
+    """Give the rows of a file in the form of `inference.yaml`.
+
+    The file is the project's own and large, so that the C reader of YAML is taken where there is one.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  (a safe loader, in C)
+    cases: Sequence[Mapping[str, Any]] = document["cases"]
+    return cases
