@@ -34,6 +34,8 @@ class Defaults(Entry):
     life, residual, utilisation, upkeep : of owned machines; see `scenario.hardware.Ownership`.
     pue, electricity : of a place that nobody named.
     facility_of : default facility by provider of the node.
+    framework, framework_of : of a training run that names none; by family of the accelerator where that family
+        has one of its own.
     reasons : why each value is what it is, by its name.
     """
 
@@ -50,4 +52,6 @@ class Defaults(Entry):
     pue: UncertainPue
     electricity: UncertainUsdPerKwh
     facility_of: dict[Id, Id]
+    framework: Id
+    framework_of: dict[Id, Id]
     reasons: dict[Text, Text]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from planner.catalog.accelerator import Accelerator
 from planner.catalog.facility import Facility
 from planner.documents.reader import Tree
 from planner.errors import InfeasibleError, InputError
@@ -118,7 +119,7 @@ def ground_of(run: TrainingRun, wanted: Wanted, tree: Tree, books: Books, ledger
     workload = run.workload
     fleet, nodes, accelerators = _fleet(run, tree, books, ledger)
     profile = books.catalog.profile("training")
-    framework, moves = framework_of(profile, run.framework, tree, ("framework",))
+    framework, moves = framework_of(profile, _framework(run, fleet.accelerator, books), tree, ("framework",))
     precision = workload.precision.compute
     efficiency, basis = efficiency_of(profile, fleet.accelerator, precision=precision, framework=moves)
     if workload.load_imbalance:
@@ -181,6 +182,12 @@ def _tokens(run: TrainingRun, tree: Tree, ledger: Ledger) -> Interval:
         raise InputError(tree.fault("missing-key", "'tokens' is missing", ("workload",), hint="tokens: 15.6 T"))
     ledger.said("tokens", scaled(tokens.mid, "tokens"))
     return tokens
+
+
+def _framework(run: TrainingRun, accelerator: Accelerator, books: Books) -> str:
+    """Give the framework that a run names, or the one that such chips are usually trained with."""
+    defaults = books.defaults
+    return run.framework or defaults.framework_of.get(accelerator.family, defaults.framework)
 
 
 def _fleet(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> tuple[Fleet, int, int]:

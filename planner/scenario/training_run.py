@@ -131,7 +131,7 @@ class TrainingRun(Record):
     tags: dict[Text, Text] = Field(default_factory=dict)
     workload: TrainingWorkload
     hardware: HardwareChoice
-    framework: Text = "megatron-core"
+    framework: Text | None = None
     parallelism: Parallelism | Literal["auto"] = Parallelism()
     recompute: Literal["none", "selective", "full"] | RecomputeChoice = "none"
     offload: OffloadChoice = OffloadChoice()
