@@ -23,8 +23,12 @@ class Efficiency:
     matrix_peak : share of the dense peak that the largest products reach [1].
     matrix_sustained : share of that which a long training run keeps, power and clocks included [1].
     matrix_inner : inner size at which a product reaches half of its rate [1].
-    matrix_wave : share of one wave of tiles that the last, partly filled wave costs [1].
-    matrix_blend : exponent that joins compute and memory time; large is a sharp roofline [1].
+    matrix_tile : length of a tile's edge at which its two edges cost as much as its area [1].
+    matrix_pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
+    matrix_split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
+    matrix_traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
+    matrix_blend : exponent that joins compute, traffic and memory time; large is a sharp roofline [1].
+    launch_s : from one kernel's end to the next one's first results [s].
     grouped : rate of grouped products (experts) against plain ones [1].
     head : rate of the vocabulary product against plain ones [1].
 
@@ -67,8 +71,12 @@ class Efficiency:
     matrix_peak: Array
     matrix_sustained: Array
     matrix_inner: Array
-    matrix_wave: Array
+    matrix_tile: Array
+    matrix_pace_s: Array
+    matrix_split_s: Array
+    matrix_traffic: Array
     matrix_blend: Array
+    launch_s: Array
     grouped: Array
     head: Array
     attention: Array

@@ -7,60 +7,13 @@ from numpy.typing import NDArray
 
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
+from planner.hardware.products import matrix_product_time_s
 from planner.workload.operators import Attention, MatrixProduct, Operator, Streaming
 
 Array = NDArray[np.float64]
 
-_TILE_ROWS, _TILE_COLUMNS = 128.0, 256.0  # output tile of the large kernels of cuBLAS and its kin
-_ROWS_FOR_RATE = 64.0  # fewer rows are padded to this many
+_ROWS_FOR_RATE = 64.0  # an expert's rows are padded to this many where its size decides how well it runs
 _BACKWARD_ATTENTION = 2.5  # flash attention recomputes the scores: 5 products against 2
-
-
-def matrix_product_time_s(
-    m: Array,
-    n: Array,
-    k: Array,
-    groups: Array,
-    *,
-    peak_flops_per_s: Array,
-    bytes_per_element: Array | float,
-    machine: Machine,
-    efficiency: Efficiency,
-    relative_rate: Array | float = 1.0,
-) -> Array:
-    """Time of `groups` matrix products of (m, k) with (k, n).
-
-    Parameters
-    ----------
-    m, n, k, groups : sizes [1].
-    peak_flops_per_s : dense peak of the precision [FLOP/s].
-    bytes_per_element : size of the operands' elements; results are written in 16 bits [B].
-    machine, efficiency : the accelerator and how far below its peaks software stays.
-    relative_rate : rate against a plain product (grouped products, the head) [1].
-
-    Returns
-    -------
-    Seconds, broadcast over the inputs [s].
-
-    Notes
-    -----
-    t = (t_compute^p + t_memory^p)^(1/p), with t_compute = 2 g max(m, 64) n k / (P e) and
-    e = e_max k/(k + k0) * w/(w + q U), w the output tiles of 128 x 256 and U the units that share them:
-    padding of few rows, a saturating inner dimension, and the last partly filled wave. The forms are
-    compared in docs/modelling.md.
-    """
-    rows = np.maximum(m, _ROWS_FOR_RATE)
-    tiles = groups * rows / _TILE_ROWS * n / _TILE_COLUMNS
-    rate = (
-        efficiency.matrix_peak
-        * (k / (k + efficiency.matrix_inner))
-        * (tiles / (tiles + efficiency.matrix_wave * machine.units))
-        * relative_rate
-    )
-    compute = 2.0 * groups * rows * n * k / (peak_flops_per_s * rate * efficiency.matrix_sustained)
-    moved = groups * (bytes_per_element * (m * k + n * k) + 2.0 * m * n)
-    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
-    return joined(compute, memory, efficiency.matrix_blend)
 
 
 def joined(first: Array, second: Array, exponent: Array | float) -> Array:

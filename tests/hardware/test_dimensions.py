@@ -24,11 +24,11 @@ from planner.hardware.kernels import (
     attention_time_s,
     forward_and_backward_s,
     joined,
-    matrix_product_time_s,
     plain_attention_time_s,
     streaming_time_s,
 )
 from planner.hardware.machine import Machine
+from planner.hardware.products import matrix_product_time_s
 from planner.planning.evaluate import evaluate
 from planner.workload.architecture import AttentionCore
 from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention

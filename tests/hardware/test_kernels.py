@@ -6,11 +6,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.hardware.efficiency import Efficiency
-from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined, matrix_product_time_s
+from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined
+from planner.hardware.products import matrix_product_time_s
 from planner.workload.architecture import AttentionCore
 from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention
 from tests.planning.problems import CLUSTERS, changed, efficiency, machine
@@ -71,15 +72,37 @@ def test_a_soft_maximum_lies_between_the_larger_time_and_their_sum(a: float, b: 
 def perfect() -> Efficiency:
     """Give efficiencies of one, without any start-up: the data sheet itself."""
     all_one = {f.name: one(1.0) for f in fields(Efficiency)}
-    limits = {"matrix_inner": 0.0, "matrix_wave": 0.0, "attention_length": 0.0, "matrix_blend": 1e6}
-    return changed(replace(USUAL, **all_one), **limits)
+    nothing = dict.fromkeys(("matrix_inner", "matrix_tile", "matrix_pace_s", "launch_s", "attention_length"), 0.0)
+    endless = {"matrix_traffic": 1e12, "matrix_split_s": 1e12, "matrix_blend": 1e6}
+    return changed(replace(USUAL, **all_one), **nothing, **endless)
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(8192, 8192, 8192), (64, 128, 256), (16384, 53248, 16384)])
-def test_without_losses_a_product_takes_the_roofline_itself(m: int, n: int, k: int) -> None:
+def test_without_losses_a_product_of_whole_tiles_takes_the_roofline_itself(m: int, n: int, k: int) -> None:
+    whole = changed(H100, units=1.0)  # no wave is left partly empty
     operations = 2 * m * n * k / float(H100.matrix_flops_per_s[0])
     moved = 2 * (m * k + n * k + m * n) / float(H100.memory_bandwidth_bytes_per_s[0])
-    assert product_s(m, n, k, efficiency=perfect()) == pytest.approx(max(operations, moved), rel=1e-5)
+    assert product_s(m, n, k, machine=whole, efficiency=perfect()) == pytest.approx(max(operations, moved), rel=1e-5)
+
+
+def dealt_out(m: int, n: int, units: int) -> float:
+    """Deal the tiles of a result to units one by one, for each size of tile; give the least area of the fullest."""
+    fullest = []
+    for rows, columns in ((128, 256), (128, 128), (64, 64), (16, 64)):
+        loads = [0] * units
+        for tile, _ in enumerate((r, c) for r in range(0, m, rows) for c in range(0, n, columns)):
+            loads[tile % units] += rows * columns
+        fullest.append(max(loads))
+    return min(fullest)
+
+
+@given(m=st.integers(1, 1500), n=st.integers(1, 1500), units=st.integers(1, 160))
+@settings(max_examples=40)
+def test_a_product_waits_for_the_unit_with_the_most_tiles(m: int, n: int, units: int) -> None:
+    machine_ = changed(H100, units=float(units), memory_bandwidth_bytes_per_s=1e30)
+    operations = 2.0 * 4096 * units * dealt_out(m, n, units)
+    found = product_s(m, n, 4096, machine=machine_, efficiency=perfect())
+    assert found == pytest.approx(operations / float(H100.matrix_flops_per_s[0]), rel=1e-5)
 
 
 def visible_pairs(length: int, *, window: int = 0, causal: bool = True) -> int:
@@ -139,16 +162,7 @@ def test_memory_bound_work_takes_its_bytes_over_the_bandwidth_reached() -> None:
     assert number(backward) == 2.0 * number(forward)
 
 
-@given(
-    m=lengths,
-    n=lengths,
-    k=lengths,
-    name=st.sampled_from(["memory_bandwidth_bytes_per_s", "units"]),
-    factor=st.floats(1.0, 50.0),
-)
-def test_a_faster_memory_or_fewer_units_to_fill_never_slow_a_product(
-    m: float, n: float, k: float, name: str, factor: float
-) -> None:
-    value = float(getattr(H100, name)[0])
-    better = changed(H100, **{name: value * factor if name != "units" else value / factor})
+@given(m=lengths, n=lengths, k=lengths, factor=st.floats(1.0, 50.0))
+def test_a_faster_memory_never_slows_a_product(m: float, n: float, k: float, factor: float) -> None:
+    better = changed(H100, memory_bandwidth_bytes_per_s=float(H100.memory_bandwidth_bytes_per_s[0]) * factor)
     assert product_s(m, n, k, machine=better) <= product_s(m, n, k) * (1 + 1e-12)
