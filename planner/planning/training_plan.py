@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 _BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
 _SHARDING = {"none": 0.0, "zero-1": 1.0, "zero-2": 2.0, "zero-3": 3.0, "fsdp": 3.0}
-_SCHEDULE = {"1f1b": 0.0, "zb-h1": 1.0, "zb-h2": 2.0}
+_SCHEDULE = {"1f1b": 0.0, "zb-h1": 1.0, "zb-h2": 2.0, "dual-pipe": 3.0}
 _PLACE = {"device": 0.0, "host": 1.0, "disk": 2.0}
 # States of the optimizer per parameter, in elements of the optimizer's format; Adafactor keeps row and
 # column sums only, which are a thousandth of the parameters.
@@ -222,6 +222,8 @@ def check_parallelism(
         refuse("interleave", "interleaving needs a pipeline", "interleave: 1, or pipeline above 1")
     if p.schedule != "1f1b" and p.interleave > 1:
         refuse("schedule", f"{p.schedule} is modelled without interleaving", "interleave: 1, or schedule: 1f1b")
+    if p.schedule == "dual-pipe" and p.pipeline % 2:
+        refuse("schedule", "dual-pipe pairs stages from both ends", "an even pipeline degree, or schedule: 1f1b")
     experts = _experts(architecture)
     if p.expert > 1 and not experts:
         refuse("expert", "the model has no experts", "expert: 1")

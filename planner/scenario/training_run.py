@@ -101,7 +101,7 @@ class Parallelism(Record):
     sequence_parallel: Flag | None = None
     sharding: Literal["none", "zero-1", "zero-2", "zero-3", "fsdp"] = "zero-1"
     sharding_group: Whole | None = None
-    schedule: Literal["1f1b", "zb-h1", "zb-h2"] = "1f1b"
+    schedule: Literal["1f1b", "zb-h1", "zb-h2", "dual-pipe"] = "1f1b"
     embedding_and_head_are_layers: Flag = False
 
 

@@ -12,7 +12,7 @@ from planner.training.activations import Stream, bytes_by_group, kept_bytes, sav
 from planner.training.end_activations import head_bytes, source_bytes, stem_bytes, table_bytes
 from planner.training.held import EndParameters, Held, LayerUse, end_parameters, held_of, held_parameters
 from planner.training.implementation import Implementation
-from planner.training.stages import StageLoad, in_flight
+from planner.training.stages import StageLoad, copies, in_flight
 from planner.training.strategy import Strategy
 from planner.training.tape import Kept
 from planner.workload.architecture import Architecture
@@ -215,15 +215,19 @@ class MemoryModel:
             largest = np.maximum(largest, np.where(count > 0, held.dense + held.expert, 0.0))
             kept = kept + count * layer.kept
             besides = np.maximum(besides, np.where(count > 0, layer.besides(count, strategy), 0.0))
-        dense = dense + self.ends.of(stage)
+        # With a stage for each direction a rank holds twice what one micro-batch passes; the optimizer's states
+        # of both are divided over twice the ranks.
+        dense, held_twice = dense + self.ends.of(stage), copies(strategy)
         at_head, of_head = self._at_head(stage)
         is_head = at_head + of_head >= besides
         activations = in_flight(strategy, self.micro_batches, stage.index) * (kept + self._around(stage))
         activations = activations + self._tables()
         share = self.states.trained_share
         return Memory(
-            weights=self._divided(3.0, self.states.weights, dense, expert) * _here(offload.parameters),
-            gradients=self._divided(2.0, self.states.gradients * share, dense, expert) * _here(offload.gradients),
+            weights=held_twice * self._divided(3.0, self.states.weights, dense, expert) * _here(offload.parameters),
+            gradients=held_twice
+            * self._divided(2.0, self.states.gradients * share, dense, expert)
+            * _here(offload.gradients),
             optimizer=self._divided(1.0, self.states.optimizer * share, dense, expert) * _here(offload.optimizer),
             activations=activations * _here(offload.activations),
             head=np.where(is_head, at_head, 0.0),
@@ -244,7 +248,8 @@ class MemoryModel:
         at_head = head_bytes(self.architecture, last.tokens, sharding, rules.implementation, copies=rules.logits_copies)
         matrix = sum((held_of(p, sharding.tensor) for p in self.architecture.head), start=np.asarray(0.0))
         trained = 1.0 if self.states.trained_share == 1.0 else 0.0
-        return stage.head * at_head, stage.head * rules.head_gradient_bytes * matrix * trained
+        here = np.ceil(stage.head)
+        return here * at_head, here * rules.head_gradient_bytes * matrix * trained
 
     def _around(self, stage: StageLoad) -> Array:
         """What a stage keeps of one micro-batch outside its layers [B]."""

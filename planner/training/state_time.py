@@ -12,6 +12,7 @@ from planner.training.activations import kept_bytes, saved_tensors
 from planner.training.held import LayerUse, end_parameters, held_parameters
 from planner.training.layer_time import LayerTime, Setting, exposed
 from planner.training.memory import StateBytes
+from planner.training.stages import copies
 from planner.workload.architecture import Architecture
 
 Array = NDArray[np.float64]
@@ -77,7 +78,8 @@ def data_s(
     micro-batch.
     """
     strategy = setting.strategy
-    dense, expert = stage_parameters(architecture, uses, order, setting)
+    held = copies(strategy)
+    dense, expert = (held * count for count in stage_parameters(architecture, uses, order, setting))
     stride = strategy.tensor
     group = Group.of(strategy.data * strategy.context, stride=stride, machine=setting.machine)
     expert_group = Group.of(

@@ -5,7 +5,7 @@ step = (m * slowest stage + bubble + pipeline sends + gradients + optimizer + fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from planner.training.held import LayerUse, end_parameters
 from planner.training.layer_time import LayerTime, Setting, layer_time, tensor_blocks, tensor_time_s
 from planner.training.memory import StateBytes
 from planner.training.stages import (
+    DUAL_PIPE,
     ONE_F_ONE_B,
     ZERO_BUBBLE_1,
     StageLoad,
@@ -184,12 +185,13 @@ def step_time(
     each other stage, divided by the chunks of an interleaved schedule: (p - 1)(F + B + W)/v where all are
     equal, with F, B and W a stage's forward pass, input gradients and weight gradients [1]_. Where there are
     micro-batches enough to put weight gradients off, ZB-H1 leaves (p - 1)(F + B - W) of it and ZB-H2
-    (p - 1)(F + B - 2 W) [2]_.
+    (p - 1)(F + B - 2 W) [2]_. DualPipe leaves (p/2 - 1)(F + 2 B - W) [3]_.
 
     References
     ----------
     .. [1] Narayanan et al., SC 2021, section 2.2.
     .. [2] Qi et al., Zero Bubble Pipeline Parallelism, 2023.
+    .. [3] DeepSeek-AI, DeepSeek-V3 Technical Report, 2024, table 2, whose B is B + W here.
     """
     strategy, efficiency = setting.strategy, setting.efficiency
     m = strategy.micro_batches(global_batch)
@@ -313,7 +315,20 @@ def _bubble(
     filled = (stages - 1.0 + flying - 1.0) * of_all([time.weight for time in times]) / stages
     filled = np.where(strategy.schedule == ONE_F_ONE_B, 0.0, filled)
     waiting = np.maximum(others - filled, 0.0) / strategy.interleave
+    waiting = np.where(strategy.schedule == DUAL_PIPE, _dual_bubble(of_all, times, ends, stages), waiting)
     return np.where(strategy.pipeline > 1.0, waiting, 0.0)
+
+
+def _dual_bubble(
+    of_all: Callable[[Sequence[Array]], Array], times: Sequence[LayerTime], ends: _Ends, stages: Array
+) -> Array:
+    """Time for which a rank that is fed from both ends waits: (p/2 - 1)(F + 2 B - W) of a mean stage [s]."""
+    # The ends' backward pass is two of their three products.
+    around = ends.embedding + ends.head
+    forward = of_all([time.forward for time in times]) + around / 3.0
+    weight = of_all([time.weight for time in times]) + around / 3.0
+    gradient = of_all([time.total - time.forward - time.weight for time in times]) + around / 3.0
+    return np.maximum(stages / 2.0 - 1.0, 0.0) * (forward + 2.0 * gradient - weight) / stages
 
 
 def _sends(uses: Sequence[LayerUse], m: Array, setting: Setting) -> Array:

@@ -66,7 +66,8 @@ class Strategy:
     sequence_parallel : 1 where norms and residuals are split over tensor ranks.
     sharding : 0 none, 1 optimizer states, 2 and gradients, 3 and parameters (ZeRO stages, FSDP is 3).
     sharding_group : ranks over which states are divided; the whole data-parallel group unless hybrid.
-    schedule : 0 one forward one backward (interleaved where `interleave` > 1), 1 ZB-H1, 2 ZB-H2.
+    schedule : 0 one forward one backward (interleaved where `interleave` > 1), 1 ZB-H1, 2 ZB-H2,
+        3 DualPipe.
     embedding_slots, head_slots : layers' slots that embedding and head fill when layers are dealt to stages.
     recompute, offload : what is computed again, what is kept elsewhere.
     """

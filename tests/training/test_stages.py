@@ -101,3 +101,19 @@ def test_the_heaviest_stage_is_among_the_candidates(
 
     heaviest = max(weight(stage_load(order, 2, plan, one(n)).layers) for n in range(stages))
     assert max(weight(load.layers) for load in candidate_stages(order, 2, plan)) == pytest.approx(heaviest)
+
+
+@pytest.mark.parametrize("stages", [2, 4, 8, 16])
+def test_from_both_ends_each_rank_does_the_mean_of_a_stage_and_of_its_mirror_image(stages: int) -> None:
+    order = tuple([0] * 3 + [1] * 58)
+    plan, index = strategy(pipeline=stages, schedule=3), np.arange(float(stages))
+    loads = stage_load(order, 2, plan, index)
+    for held in (*loads.layers, loads.embedding, loads.head):
+        assert held.tolist() == held[::-1].tolist()
+    assert [held.sum() for held in loads.layers] == [3.0, 58.0]  # every layer once for each micro-batch
+    assert loads.head.tolist() == [0.5] + [0.0] * (stages - 2) + [0.5] if stages > 2 else [0.5, 0.5]
+
+
+def test_from_both_ends_stages_hold_what_deepseek_states() -> None:
+    """DeepSeek-V3's report, table 2: p + 1 micro-batches."""
+    assert in_flight(strategy(pipeline=16, schedule=3), one(120), one(3)) == 17

@@ -95,6 +95,18 @@ def test_even_stages_take_what_zb_h1_takes(stages: int, micro_batches: int) -> N
     assert running_s(given, plan) < running_s(given, plan_of(stages))
 
 
+@pytest.mark.parametrize("stages", [4, 8, 16])
+def test_from_both_ends_less_is_waited_than_with_weight_gradients_put_off_once(stages: int) -> None:
+    """DeepSeek-V3's report, table 2: (p/2 - 1)(F&B + B - 3 W), where F&B takes no less than F and B apart."""
+    given = asked(2 * stages, 4 * stages)
+    seconds = tasks_of_layer(given, plan_of(stages))
+    forward, backward, weight = (2.0 * seconds[task] for task in ("F", "B", "W"))  # of a stage of two layers
+    stated = (stages / 2 - 1) * ((forward + backward + weight) + (backward + weight) - 3.0 * weight)
+    parts = evaluate(given, plan_of(stages, schedule=3)).step.parts
+    assert float(np.ravel(parts["bubble"])[0]) == pytest.approx(stated, rel=0.02)
+    assert running_s(given, plan_of(stages, schedule=3)) < running_s(given, plan_of(stages, schedule=1))
+
+
 @pytest.mark.parametrize(("layers", "stages", "micro_batches"), [(18, 4, 8), (13, 3, 6), (21, 5, 40), (31, 8, 16)])
 def test_uneven_stages_take_little_more_than_the_schedule_and_never_less(
     layers: int, stages: int, micro_batches: int
