@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.accuracy.cases import Observation, Refused
+from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import ServingWords
 from planner.catalog.accelerator import Accelerator
@@ -18,6 +19,7 @@ from planner.workload.build import architecture
 
 Row = Mapping[str, Any]
 
+_ONE_SAMPLE, _EIGHT_SAMPLES = "single_stream", "multi_stream_8"
 _SERIAL = ("llama.cpp", "transformers")  # several devices hold more of a model, and work one after the other
 _CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
 _ENCODERS = ("encoder", "vision")
@@ -124,6 +126,8 @@ class InferenceRows:
         mode = _mode(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
         degrees, devices, cores = _degrees(row, accelerator, engine, mode)
+        if degrees.searched:
+            degrees = searched_degrees(shape, formats, accelerator, devices=devices, cores=cores)
         words = why_not(
             shape,
             tensor=degrees.tensor,
@@ -160,7 +164,11 @@ class InferenceRows:
             observations=observations,
             most=_number(row, "max_num_seqs"),
             requests=_number(row, "num_requests"),
+            rate=_number(row, "request_rate"),
             beams=4 if "beam width 4" in str(row.get("notes")) else 1,
+            compiled=_compiled(row, engine, mode),
+            kept=_number(row, "cache_len") if row.get("cache_len") else 0.0,
+            tpot_limit_ms=_number(row, "sla_tpot_ms"),
             power_cap=_number(row, "accelerator_power_cap_w"),
             estimated=tuple(estimated),
             near=(f"{source}|{model}|{row['accelerator']}",),
@@ -188,6 +196,10 @@ class InferenceRows:
         if mode is Mode.ENCODE:
             fixed = shape.main.tokens_per_sample
             length = float(fixed) if fixed else prompt
+            known = self.words.prompt(str(row.get("dataset") or ""))
+            if length != length and known is not None:
+                length = float(known.prompt)
+                estimated.append("prompt")
             if length != length:
                 length = _number(row, "max_isl")
             if length != length:
@@ -284,7 +296,11 @@ def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tup
         cores = accelerator.cores // 2  # two physical cores are one logical one
     devices = accelerators * cores
     if mode is Mode.ENCODE:
-        return Degrees(replicas=devices), devices, cores
+        alone = row["scenario"] in (_ONE_SAMPLE, _EIGHT_SAMPLES)
+        ranks = int(row.get("tp") or 1) * int(row.get("pp") or 1)
+        copies = 1 if alone else int(row.get("n_models") or max(1, devices // ranks))
+        shared = Degrees(tensor=int(row.get("tp") or 1), pipeline=int(row.get("pp") or 1), replicas=copies)
+        return shared, devices, cores
     tensor, expert, data = (int(row.get(k) or 0) for k in ("tp", "ep", "dp"))
     pipeline = int(row.get("pp") or 1)
     if engine in _SERIAL and devices > 1:
@@ -300,12 +316,20 @@ def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tup
     if not tensor or (expert > 1 and tensor < expert):
         tensor = max(1, devices // (pipeline * max(data, 1)))
     replicas = max(1, devices // (tensor * pipeline))
-    if str(row["source"]) == "neuron_inf2" or str(row["source"]) == "neuron_trn1":
-        replicas = 1
+    if accelerator.kind == "neuron":
+        replicas = max(data, 1)  # the rest of the instance is idle
     return Degrees(tensor=tensor, pipeline=pipeline, expert=max(expert, 1), replicas=replicas), devices, cores
 
 
+def _compiled(row: Row, engine: str, mode: Mode) -> float:
+    """Give the sequences that every step computes: engines on Neuron compile one graph for their largest batch."""
+    fixed = engine == "neuron-vllm" and mode in (Mode.CLOSED, Mode.RATE, Mode.OFFLINE)
+    return _number(row, "batch") if fixed and row.get("batch") else 0.0
+
+
 def _batch(row: Row, mode: Mode) -> float:
+    if mode is Mode.ENCODE and row["scenario"] in (_ONE_SAMPLE, _EIGHT_SAMPLES):
+        return 1.0 if row["scenario"] == _ONE_SAMPLE else 8.0
     if mode is Mode.CLOSED:
         clients = _number(row, "concurrency")
         return clients if clients == clients else _number(row, "batch")

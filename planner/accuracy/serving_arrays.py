@@ -52,6 +52,7 @@ class Side:
     room_bytes : device memory by the engine's setting; `taken_bytes` of it are not for the cache [B].
     token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
     context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
+    compiled : sequences that every step computes at least.
     limit : most sequences of the replica. budget : tokens of one pass. full : tokens of a full pass.
     """
 
@@ -66,6 +67,7 @@ class Side:
     length: Array
     output: Array
     cached: Array
+    compiled: Array
     limit: Array
     budget: Array
     full: Array
@@ -101,7 +103,8 @@ class Rows:
     def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
         """Time of one decode step at each case's own context."""
         del context
-        return decode_step(self._setting, self.side.decode, batch=np.asarray(batch, dtype=float))
+        computed = np.maximum(np.asarray(batch, dtype=float), self.side.compiled)
+        return decode_step(self._setting, self.side.decode, batch=computed)
 
     def prompts(self, tokens: Array | float, *, requests: Array | float = 1.0, cached: Array | float = 0.0) -> PassTime:
         """Time of reading prompts of each case's own length."""
@@ -171,7 +174,7 @@ def side_of(case: ServingCase, engine: EngineMoves) -> Side:
     return Side(
         setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
             _NO_EFFICIENCY),
-        decode=decode_cores(stack, layout, case.formats, context=np.asarray(context)),
+        decode=decode_cores(stack, layout, case.formats, context=np.asarray(max(context, case.kept))),
         prompt=prefill_cores(stack, layout, case.formats, length=np.asarray(prompt), cached=case.cached),
         room_bytes=machine.machine.memory_bytes * memory.fraction,
         taken_bytes=taken,
@@ -181,6 +184,7 @@ def side_of(case: ServingCase, engine: EngineMoves) -> Side:
         length=np.asarray(prompt),
         output=np.asarray(output),
         cached=np.asarray(case.cached),
+        compiled=np.asarray(case.compiled),
         limit=np.asarray(limit * d.data),
         budget=np.asarray(budget if engine.chunked else max(budget, prompt)),
         full=np.asarray(max(budget, prompt)),

@@ -61,6 +61,9 @@ class ServingCase:
     requests : sent in all; NaN where unsaid.
     rate : requests per second of all replicas; NaN where unsaid.
     beams : beams of one request.
+    compiled : sequences that every step computes, running or not, as where graphs are compiled; 0 where unsaid.
+    kept : tokens of every sequence that every step reads, used or not; 0 where only what is used is read.
+    tpot_limit_ms : most time of a token that the load was chosen to keep to; NaN where unsaid.
     power_cap : of one accelerator, in watts; NaN where unsaid.
     estimated : what was not stated and stands in as our estimate.
     near : rows of one measurement or one table line are never parted between fit and test.
@@ -91,6 +94,9 @@ class ServingCase:
     requests: float = float("nan")
     rate: float = float("nan")
     beams: int = 1
+    compiled: float = 0.0
+    kept: float = 0.0
+    tpot_limit_ms: float = float("nan")
     power_cap: float = float("nan")
     estimated: tuple[str, ...] = field(default=())
     near: tuple[str, ...] = field(default=())

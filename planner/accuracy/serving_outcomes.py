@@ -31,6 +31,8 @@ class Numbers:
     devices: Array
     accelerators: Array
     beams: Array
+    rate: Array
+    tpot_limit_s: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
         devices=array([case.devices for case in mine]),
         accelerators=array([case.devices / case.cores for case in mine]),
         beams=array([case.beams for case in mine]),
+        rate=array([case.rate for case in mine]),
+        tpot_limit_s=array([case.tpot_limit_ms / 1e3 for case in mine]),
     )
     return Block(mode, np.array(places), stacked([side_of(case, engines[case.engine]) for case in mine]), numbers)
 
@@ -165,6 +169,40 @@ def _prompt(rows: Rows, n: Numbers) -> Outcome:
     }
 
 
+def _rate(rows: Rows, n: Numbers) -> Outcome:
+    """A rate that is stated, or else the highest that keeps to a stated time of a token: by what batch that makes."""
+    requests = _requests(rows)
+    fit = np.maximum(rows.sequences_that_fit(rows.side.context), 1.0)
+    sizes = fit ** np.linspace(0.0, 1.0, _SIZES)[:, None]
+    served = offline(rows, requests, most=sizes)
+    # Means lie below the percentile that a limit is on.
+    kept = np.where(np.isnan(n.tpot_limit_s), np.inf, n.tpot_limit_s * _MEAN_OF_LIMIT)
+    allowed = np.where(served.tpot_s <= kept, served.output_tokens_per_s, 0.0)
+    capacity = np.maximum(np.max(allowed, axis=0), served.output_tokens_per_s[0])
+    wanted = np.where(np.isnan(n.rate), capacity, n.rate / n.replicas * rows.side.output)
+    place = np.argmax(served.output_tokens_per_s >= np.minimum(wanted, capacity)[None, :], axis=0)
+    tpot = np.take_along_axis(served.tpot_s, place[None, :], axis=0)[0]
+    load = np.minimum(wanted / capacity, 1.0)
+    prompt = rows.marginal_prefill_s(rows.side.length)
+    e = rows.efficiency
+    wait = e.queue * load / np.maximum(1.0 - load, _LEAST_FREE) * prompt
+    ttft = e.request_s + rows.prompts(rows.side.length).total + e.wait_steps * tpot + wait
+    rate = np.minimum(wanted, capacity) * n.replicas
+    return {
+        "output_tokens_per_s": rate,
+        "requests_per_s": rate / rows.side.output,
+        "tpot_ms": tpot * 1e3,
+        "itl_ms": tpot * 1e3,
+        "ttft_ms": ttft * 1e3,
+        "e2e_latency_ms": (ttft + (rows.side.output - 1.0) * tpot) * 1e3,
+    }
+
+
+_SIZES = 25  # batches between 1 and the most that fit
+_MEAN_OF_LIMIT = 0.75  # mean time of a token where its 99th percentile meets a limit; our estimate
+_LEAST_FREE = 0.05
+
+
 def _encode(rows: Rows, n: Numbers) -> Outcome:
     batch = np.where(np.isnan(n.batch), _OFFLINE_BATCH, n.batch)
     time = rows.prompts(rows.side.length, requests=batch).total
@@ -178,7 +216,7 @@ _OUTCOMES = {
     Mode.PROMPT: _prompt,
     Mode.DECODE: _decode,
     Mode.SATURATED: _saturated,
-    Mode.RATE: _offline,
+    Mode.RATE: _rate,
     Mode.ENCODE: _encode,
 }
 
@@ -192,6 +230,6 @@ _METRICS: dict[Mode, frozenset[str]] = {
     Mode.PROMPT: frozenset({"ttft_ms", "e2e_latency_ms", "output_tokens_per_s"}),
     Mode.DECODE: frozenset({"output_tokens_per_s", "tpot_ms", "itl_ms"}),
     Mode.SATURATED: frozenset({"output_tokens_per_s", "itl_ms", "accelerator_power_w", "joules_per_token"}),
-    Mode.RATE: _RATES | {"tpot_ms", "itl_ms"},
+    Mode.RATE: _RATES | {"tpot_ms", "itl_ms", "ttft_ms", "e2e_latency_ms"},
     Mode.ENCODE: frozenset({"requests_per_s", "e2e_latency_ms"}),
 }
