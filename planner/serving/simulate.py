@@ -23,7 +23,7 @@ _NEVER = math.inf
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Seen:
     """What became of every request, in the order in which they came.
 
     Parameters
@@ -51,7 +51,7 @@ class Loop:
     """
 
     __slots__ = (
-        "_admitted", "_arrival", "_at", "_bytes", "_due", "_ends", "_first", "_gone", "_head", "_held", "_last",
+        "_admitted", "_arrival", "_asked", "_bytes", "_due", "_ends", "_first", "_gone", "_head", "_held", "_last",
         "_output", "_p", "_partial", "_preemptions", "_prompt", "_rate", "_requeued", "_running", "_stack", "_steps",
         "_tail", "_unread", "now",
     )  # fmt: skip
@@ -62,6 +62,7 @@ class Loop:
         self._arrival: list[float] = []
         self._prompt: list[float] = []
         self._output: list[float] = []
+        self._asked: list[float] = []  # tokens of its answer; `_output` falls when a sequence has to begin again
         self._unread: list[float] = []  # tokens of its prompt that are still to be read
         self._rate: list[float] = []  # work of one of them
         self._admitted: list[float] = []
@@ -91,6 +92,7 @@ class Loop:
         self._arrival.append(arrival_s)
         self._prompt.append(prompt)
         self._output.append(output)
+        self._asked.append(output)
         self._unread.append(unread)
         self._rate.append(work_s / unread)
         self._admitted.append(-1.0)
@@ -104,6 +106,7 @@ class Loop:
         self._arrival += arrival_s.tolist()
         self._prompt += lengths.prompt.tolist()
         self._output += lengths.output.tolist()
+        self._asked += lengths.output.tolist()
         self._unread += unread.tolist()
         self._rate += (work_s / unread).tolist()
         none = [-1.0] * len(lengths)
@@ -275,16 +278,17 @@ class Loop:
         self._requeued.appendleft(r)
         self._preemptions += 1
 
-    def served(self) -> Served:
+    def served(self) -> Seen:
         """Give what became of the requests that have ended; all of them after `advance()`."""
         p = self._p
         arrival = np.array(self._arrival)
         late = p.request_s + p.late_steps * p.step_s[1]
         first, last = np.array(self._first), np.array(self._last)
-        return Served(
+        later = np.array(self._asked) - 1.0
+        return Seen(
             first - arrival + late,
-            last - first,
-            last - arrival,
+            np.where(later > 0, (last - first) / np.maximum(later, 1.0), np.nan),
+            last - arrival + late,
             np.array(self._admitted) - arrival,
             self._preemptions,
             self.now,
