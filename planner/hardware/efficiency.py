@@ -27,7 +27,6 @@ class Efficiency:
     matrix_pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
     matrix_split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
     matrix_traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
-    matrix_blend : exponent that joins compute, traffic and memory time; large is a sharp roofline [1].
     launch_s : from one kernel's end to the next one's first results [s].
     grouped : rate of grouped products (experts) against plain ones [1].
     head : rate of the vocabulary product against plain ones [1].
@@ -75,7 +74,6 @@ class Efficiency:
     matrix_pace_s: Array
     matrix_split_s: Array
     matrix_traffic: Array
-    matrix_blend: Array
     launch_s: Array
     grouped: Array
     head: Array

@@ -24,6 +24,8 @@ _PARTS = (1.0, 4.0, 16.0)
 _TILE_ROWS = np.array([rows for rows, _ in _TILES for _ in _PARTS])
 _TILE_COLUMNS = np.array([columns for _, columns in _TILES for _ in _PARTS])
 _MOST_PARTS = np.array([parts for _ in _TILES for parts in _PARTS])
+_TILE_FLOP = 2.0 * _TILE_ROWS * _TILE_COLUMNS  # of one step of the inner dimension
+_EDGE_FLOP = 2.0 * (_TILE_ROWS + _TILE_COLUMNS)  # for each element of `matrix_tile`
 _SHORTEST_PART = 256.0  # of the inner dimension; below that cutting it further gains nothing
 _PARTIAL_BYTES = 4.0  # of a partial sum: 32 bits
 
@@ -79,7 +81,7 @@ def matrix_product_time_s(
 
     Notes
     -----
-    t = launch + min over tiles and parts of (C^x + X^x + M^x)^(1/x) + A. With w waves of tiles of a x b, k' the
+    t = launch + min over tiles and parts of (C^4 + X^4 + M^4)^(1/4) + A. With w waves of tiles of a x b, k' the
     inner dimension of one part, U multiprocessors: C = w (k' max(c, p) + k0 c), c = 2 a b U/(P e) (1 + d/a + d/b)
     one step of the inner dimension, p its least time; X = w k' (a + b) bytes U / (r W) the operands that pass from
     the cache; M the memory's time for every operand once; A the kernel that adds up parts. For each choice the time
@@ -112,33 +114,28 @@ def _least_over_choices(
 ) -> Array:
     units = _last(machine.units)
     bandwidth = _last(efficiency.matrix_traffic) * _last(machine.memory_bandwidth_bytes_per_s)
-    parts = np.clip(k / _SHORTEST_PART, 1.0, _MOST_PARTS)
+    parts = np.minimum(np.maximum(k / _SHORTEST_PART, 1.0), _MOST_PARTS)
     tiles = groups * _whole(m / _TILE_ROWS) * _whole(n / _TILE_COLUMNS)
     waves = _whole(tiles * parts / units)
-    edges = 1.0 + _last(efficiency.matrix_tile) * (1.0 / _TILE_ROWS + 1.0 / _TILE_COLUMNS)
-    step = 2.0 * _TILE_ROWS * _TILE_COLUMNS * edges * units / (peak * _last(efficiency.matrix_peak))
+    step = (_TILE_FLOP + _EDGE_FLOP * _last(efficiency.matrix_tile)) * (units / (peak * _last(efficiency.matrix_peak)))
     paced = np.maximum(step, _last(efficiency.matrix_pace_s) * units)
     inner = k / parts
     compute = waves * (inner * paced + _last(efficiency.matrix_inner) * step)
-    loaded = (_TILE_ROWS * element[0] + _TILE_COLUMNS * element[1]) * units / bandwidth
-    traffic = waves * inner * loaded
-    added = _last(efficiency.matrix_split_s) + parts * groups * m * n * _PARTIAL_BYTES / bandwidth
-    together = joined_three(compute, traffic, memory_s, _last(efficiency.matrix_blend))
-    least: Array = (together + np.where(parts > 1.0, added, 0.0)).min(axis=-1)
+    traffic = waves * inner * ((_TILE_ROWS * element[0] + _TILE_COLUMNS * element[1]) * (units / bandwidth))
+    added = _last(efficiency.matrix_split_s) + parts * (groups * m * n * _PARTIAL_BYTES / bandwidth)
+    together = joined_by_fourth_powers(compute, traffic, memory_s)
+    least: Array = (together + np.where(parts > 1.0, added, 0.0 * added)).min(axis=-1)
     return least
 
 
-def joined_three(first: Array, second: Array, third: Array, exponent: Array | float) -> Array:
-    """Give a soft maximum of three times: (a^x + b^x + c^x)^(1/x), at least each and at most their sum.
+def joined_by_fourth_powers(*times: Array) -> Array:
+    """Give a soft maximum of times: (a^4 + b^4 + ...)^(1/4), at least each and at most their sum.
 
-    >>> float(joined_three(np.asarray(2.0), np.asarray(3.0), np.asarray(6.0), 2.0))
-    7.0
+    >>> float(joined_by_fourth_powers(np.asarray(1.0), np.asarray(0.0), np.asarray(0.0)))
+    1.0
     """
-    largest = np.maximum(np.maximum(first, second), third)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        powers = (first / largest) ** exponent + (second / largest) ** exponent + (third / largest) ** exponent
-        soft = largest * powers ** (1.0 / np.asarray(exponent))
-    return np.where(largest > 0, soft, largest)
+    total = sum((time * time) * (time * time) for time in times)
+    return np.sqrt(np.sqrt(total))
 
 
 def _memory_s(
@@ -168,4 +165,4 @@ def _whole(count: Array) -> Array:
 
 def _last(value: Array | float) -> Array:
     """Give a value an axis of choices behind its own."""
-    return np.expand_dims(value, -1)
+    return np.asarray(value)[..., np.newaxis] if isinstance(value, float) else value[..., np.newaxis]
