@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import click
 
-from planner.cli.outputs import Screen, emit, output_option
+from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.pages import estimate_page, html, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.planning.claims import judged
@@ -28,7 +29,7 @@ from planner.planning.estimate import Estimate
 @click.option("--facility", metavar="ID", help="Where the machines stand.")
 @click.option("--term", metavar="TERM", help="on-demand, spot, reserved-1y, reserved-3y, owned, ...")
 @click.option("--framework", metavar="NAME", help="Software generation.")
-@output_option("table", "json")
+@output_option("table", "json", "html", "svg")
 def command(
     scenario: Path | None, variant: str | None, changes: dict[str, str], output: tuple[str, ...], **asked: str | None
 ) -> None:
@@ -42,7 +43,14 @@ def command(
     books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)
     result = judged(resolved, books)
-    emit({"table": partial(_table, result), "json": partial(_json, result)}, output, never=books.catalog.budget.files)
+    page = cache(partial(estimate_page, resolved, result, books))
+    renderers: Renderers = {
+        "table": partial(_table, result),
+        "json": partial(_json, result),
+        "html": partial(html, page),
+        "svg": partial(svg, page),
+    }
+    emit(renderers, output, never=books.catalog.budget.files)
 
 
 def _table(result: Estimate, screen: Screen) -> str:

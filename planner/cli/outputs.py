@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 STDOUT = "-"
 _NARROWEST, _WIDEST = 80, 120
-_BINARY = ("json",)  # always UTF-8, whatever a terminal knows
+_BINARY = ("json", "html", "svg")  # always UTF-8, whatever a terminal knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,15 @@ class Screen:
     ascii_only: bool = False
 
 
-Renderers = Mapping[str, Callable[[Screen], str]]
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A result of several files: `each` by its name, for a folder, and the `whole` of them as one."""
+
+    whole: str
+    each: Mapping[str, str]
+
+
+Renderers = Mapping[str, Callable[[Screen], str | Files]]
 
 
 def output_option(*formats: str) -> Callable[[F], F]:
@@ -53,7 +61,13 @@ def emit(renderers: Renderers, outputs: tuple[str, ...], *, never: Sequence[Path
     """
     pairs = _parsed(outputs or (f"{next(iter(renderers))}={STDOUT}",), list(renderers))
     rendered = [(name, path, renderers[name](_screen() if path == STDOUT else Screen())) for name, path in pairs]
-    for name, path, text in rendered:
+    for name, path, found in rendered:
+        if isinstance(found, Files) and path != STDOUT and not Path(path).suffix:
+            from planner.report.write import write_folder
+
+            write_folder(path, found.each, never=never)
+            continue
+        text = found.whole if isinstance(found, Files) else found
         if path == STDOUT:
             click.echo(text.encode("utf-8") if name in _BINARY else text, nl=False)
         else:

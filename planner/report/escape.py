@@ -28,3 +28,23 @@ def for_csv(text: str) -> str:
     """
     shown = visible(text)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+def for_html(text: str) -> str:
+    r"""Give text for a page or a chart: hidden characters but the ends of lines as escapes.
+
+    What HTML would take for its own the template's autoescape shows as text.
+
+    >>> for_html("a\u202eb")
+    'a\\u202eb'
+    """
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def for_link(url: str) -> str:
+    """Give the address of a link; "" for one that a browser would not merely open, such as `javascript:`.
+
+    >>> for_link("https://example.org/a"), for_link("javascript:alert(1)")
+    ('https://example.org/a', '')
+    """
+    return visible(url) if url.lower().startswith(("https://", "http://")) else ""

@@ -57,7 +57,7 @@ def document(estimate: Estimate) -> dict[str, Any]:
         },
         "inputs": [_input(item) for item in estimate.inputs],
         "warnings": list(estimate.warnings),
-        "scenario": _plain(estimate.scenario),
+        "scenario": plain(estimate.scenario),
         "children": {name: document(child) for name, child in estimate.children.items()},
         "why_not": estimate.why_not,
         "currency": {
@@ -123,12 +123,12 @@ def _input(item: Input) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Give a document's values as JSON knows them; numbers of a document remember their spelling."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -39,6 +39,22 @@ _LABELS: dict[str, str] = {
     "joules_per_token": "energy per output token",
     "energy_per_million_tokens_kwh": "energy per M tokens",
     "carbon_per_million_tokens_kg": "carbon per M tokens",
+    "checkpoint_bytes": "size of a checkpoint",
+    "checkpoint_write_s": "writing a checkpoint",
+    "restart_s": "restart",
+    "data_rate_bytes_per_s": "rate of training data",
+    "storage_read_bytes_per_s": "rate of the storage",
+    "storage_load": "load of the storage",
+    "state_bytes": "weights and their states",
+    "model_flops": "model FLOPs of the run",
+    "power_kw": "power of all nodes",
+    "node_rated_power_kw": "rated power of a node",
+    "electricity_per_month_usd": "electricity per month",
+    "device_memory_gb": "device memory",
+    "max_batch": "sequences at once",
+    "max_context_tokens": "longest context",
+    "host_memory_gb": "host memory",
+    "local_storage_gb": "local drives",
     "accelerators": "accelerators",
     "nodes": "nodes",
     "utilisation": "utilisation",
@@ -49,7 +65,7 @@ _LABELS: dict[str, str] = {
 def label_of(metric: str) -> str:
     """Give the short name of a result; its own name in words where it has none.
 
-    >>> label_of("days"), label_of("checkpoint_bytes")
-    ('duration', 'checkpoint bytes')
+    >>> label_of("days"), label_of("system_power_w")
+    ('duration', 'system power w')
     """
     return _LABELS.get(metric, metric.replace("_", " "))

@@ -9,6 +9,8 @@ from planner.metrics import METRICS
 from planner.planning.estimate import Currency
 
 _MOST_DIGITS = 4
+_COUNTED = ("parameters", "active_parameters")
+_COUNTS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1.0, ""))
 _SHARES = ("mfu", "hfu", "goodput", "utilisation", "storage_load")
 _PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _TIMES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
@@ -18,6 +20,7 @@ _BASE: dict[str, tuple[float, str]] = {
     "kW": (1e3, "W"),
     "kWh": (1e3, "Wh"),
     "GB": (1e9, "B"),
+    "B": (1.0, "B"),
     "B/s": (1.0, "B/s"),
     "FLOP/s": (1.0, "FLOP/s"),
     "FLOP": (1.0, "FLOP"),
@@ -77,6 +80,8 @@ def _scale(metric: str, least: float, most: float, currency: Currency) -> tuple[
     unit = METRICS[metric].unit
     if metric in _SHARES:
         return 0.01, "%"
+    if metric in _COUNTED:
+        return _step(_COUNTS, least, most)
     if unit.startswith("USD"):
         sign = "$" if currency.code == "USD" else f"{currency.code} "
         step, letter = _step(_MONEY, least * currency.per_usd, most * currency.per_usd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from glob import escape
 from pathlib import Path
 
@@ -53,6 +53,26 @@ def write_text(path: str, text: str, *, never: Sequence[Path] = ()) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def write_folder(path: str, texts: Mapping[str, str], *, never: Sequence[Path] = ()) -> None:
+    """Write several files into a folder, which is made where it is missing; see `write_text`.
+
+    Parameters
+    ----------
+    path : the folder; the one that it is in must exist. texts : by file name.
+    never : files that were read and must not be overwritten.
+    """
+    folder = Path(path)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise input_error("output-file", f"{visible(path)} is no folder", hint="name a folder, or one .svg file")
+    try:
+        folder.mkdir(exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise input_error("output-unwritable", f"{visible(path)[:200]} cannot be made: {reason.lower()}") from None
+    for name, text in texts.items():
+        write_text(str(folder / name), text, never=never)
 
 
 def _refusal(target: Path, never: Sequence[Path]) -> InputError | None:

@@ -1,0 +1,47 @@
+"""Pages and charts of results: made from a page, which is made only where one of them was asked for."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from planner.cli.outputs import Files, Screen
+from planner.planning.books import Books
+from planner.planning.estimate import Estimate
+from planner.scenario.resolve import Resolved
+
+if TYPE_CHECKING:
+    from planner.report.page.parts import Page
+
+
+def html(page: Callable[[], Page], _: Screen) -> str:
+    """Give a page as one HTML file."""
+    from planner.report.page import render
+
+    return render.render(page())
+
+
+def svg(page: Callable[[], Page], _: Screen) -> Files:
+    """Give the charts of a page as SVG: one file for each, and all of them under each other."""
+    from planner.report.page import svg as drawing
+
+    found = page()
+    return Files(drawing.together(found), drawing.apart(found))
+
+
+def estimate_page(resolved: Resolved, found: Estimate, books: Books) -> Page:
+    """Give the page of an estimate."""
+    from planner.planning.explain import explain
+    from planner.planning.scaling import scaled_runs
+    from planner.report.page.estimate_page import Told, page_of
+
+    inputs = explain(found, books).inputs
+    return page_of(Told(found, inputs, scaled_runs(resolved, found, books), today(books)))
+
+
+def today(books: Books) -> datetime.date:
+    """Give the day that ages are counted to: that of the project's prices where it names one."""
+    from planner.catalog.price import latest
+
+    return datetime.date.fromisoformat(latest(books.prices_on)) if books.prices_on else datetime.date.today()

@@ -1,0 +1,185 @@
+"""The page of an estimate as a file: whole, its policy strict, hostile text inert; with charts or without."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from planner import cli
+from planner.report.page import charts
+from tests.conftest import ROOT
+
+PRETRAIN = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
+HOSTILE = '</script><script>alert(1)</script> "><img src=x onerror=alert(1)> {{ 7*7 }} \u202e'
+SMALL = """\
+schema: planner/scenario/v1
+name: small
+title: %s
+workload: {kind: training, model: llama-3.1-8b, tokens: 1 B, sequence_length: 8192, global_batch: 64 sequences}
+hardware: {node: p5.48xlarge, accelerators: 8, term: on-demand}
+parallelism: {sharding: zero-3}
+"""
+
+Made = Callable[..., str]
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Made:
+    """Make the page of a scenario, without charts, and give its text."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(charts, "is_installed", lambda: False)
+
+    def make(*arguments: str) -> str:
+        path = tmp_path / "page.html"
+        code = cli.run([*arguments, "--output", f"html={path}"])
+        assert (code, capsys.readouterr().err) == (0, "")
+        return path.read_text("utf-8")
+
+    return make
+
+
+class Read(HTMLParser):
+    """What is in a page: tags with attributes, scripts, and visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.told: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts[-1] += data
+        else:
+            self.told.append(data)
+
+
+def policy_of(page: Read) -> str:
+    (found,) = [
+        a["content"] for tag, a in page.tags if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert found is not None
+    return found
+
+
+def test_the_policy_lets_the_page_s_own_scripts_run_and_nothing_else(made: Made) -> None:
+    page = Read(made("estimate", PRETRAIN))
+    policy = policy_of(page)
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+    assert re.findall(r"script-src ([^;]+)", policy)[0].count("unsafe") == 0
+    for script in page.scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_nothing_is_loaded_from_elsewhere(made: Made) -> None:
+    page = Read(made("estimate", PRETRAIN))
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "img", "audio", "video")
+        assert "src" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "a" and not (attributes["href"] or "").startswith("#"):
+            assert (attributes["href"] or "").startswith(("https://", "http://"))
+            assert attributes["rel"] == "noopener noreferrer"
+
+
+def test_a_title_s_markup_is_text_in_the_page(made: Made, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.yaml"
+    file.write_text(SMALL % json.dumps(HOSTILE, ensure_ascii=True), "utf-8")
+    text = made("estimate", str(file))
+    page = Read(text)
+    shown = HOSTILE.replace("\u202e", "\\u202e")
+    assert shown in page.told
+    assert "\u202e" not in text
+    assert "49" not in [piece.strip() for piece in page.told if "7*7" in piece]
+    assert not [tag for tag, _ in page.tags if tag == "img"]
+    assert len(page.scripts) == 1
+
+
+def test_sources_lead_to_web_pages_and_nowhere_else(made: Made) -> None:
+    from planner.report.escape import for_link
+
+    assert for_link("javascript:alert(1)") == ""
+    assert for_link("data:text/html,x") == ""
+    assert for_link(" https://example.org") == ""
+    assert 'href="https://' in made("estimate", PRETRAIN)
+
+
+def test_without_charts_all_numbers_are_there_and_the_command_that_brings_charts(made: Made) -> None:
+    page = Read(made("estimate", PRETRAIN))
+    told = " ".join(page.told)
+    assert "pip install 'accelerator-planner[report]'" in told
+    captions = [piece for piece in page.told if piece in ("Memory by stage and cause", "What moves the cost")]
+    assert len(captions) >= 2
+    assert "matrix products" in told
+    assert all("open" in attributes for tag, attributes in page.tags if tag == "details")
+
+
+def test_the_full_input_makes_the_same_numbers_again(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Read(made("estimate", PRETRAIN, "--variant", "half"))
+    again = tmp_path / "again.yaml"
+    again.write_text(next(piece for piece in page.told if piece.startswith('{\n  "schema"')), "utf-8")
+    results = []
+    for arguments in ([str(again)], [PRETRAIN, "--variant", "half"]):
+        assert cli.run(["estimate", *arguments, "--output", "json=-"]) == 0
+        results.append(json.loads(capsys.readouterr().out)["results"])
+    assert results[0] == results[1]
+
+
+def test_every_key_number_of_the_table_is_on_the_page(made: Made) -> None:
+    told = Read(made("estimate", PRETRAIN)).told
+    for label in ("duration", "cost", "cost per million tokens", "energy", "carbon", "power from the grid"):
+        assert label in told
+    assert any("$" in piece for piece in told)
+
+
+def test_ages_are_counted_to_the_day_of_the_project_s_prices(made: Made) -> None:
+    """So that the same input makes the same bytes whatever day it is."""
+    text = made("estimate", PRETRAIN)
+    assert "their age on 2026-11-21" in text
+    assert text == made("estimate", PRETRAIN)
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(str(path.relative_to(ROOT)) for path in (ROOT / "scenarios" / "examples").glob("*.yaml")),
+    ids=lambda name: Path(name).stem,
+)
+def test_every_example_makes_a_page(made: Made, file: str) -> None:
+    text = made("estimate", file)
+    assert len(text.encode()) <= 2_000_000
+    assert "<h1>" in text
+    assert "None" not in re.sub(r"<pre.*?</pre>|<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def test_svg_without_the_extra_names_the_command_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(__import__("sys").modules, "altair", None)
+    code = cli.run(["estimate", PRETRAIN, "--output", f"svg={tmp_path / 'x.svg'}"])
+    told = capsys.readouterr()
+    assert code == 2
+    assert "run: pip install 'accelerator-planner[report]'" in told.err
+    assert not (tmp_path / "x.svg").exists()
