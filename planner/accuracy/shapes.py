@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ class Shapes:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._built: dict[str, Architecture] = {}
+        self._seen: dict[tuple[str, int], Architecture] = {}
 
     def of(self, model: Mapping[str, Any], length: int) -> Architecture:
         """Give the architecture of a row's `model`.
@@ -35,6 +37,12 @@ class Shapes:
         ------
         ShapeUnknownError : neither the row nor the catalogs know it.
         """
+        key = (json.dumps(model, sort_keys=True, default=str), length if _has_positions(model) else 0)
+        if key not in self._seen:
+            self._seen[key] = self._of(model, length)
+        return self._seen[key]
+
+    def _of(self, model: Mapping[str, Any], length: int) -> Architecture:
         name = str(model.get("name", ""))
         if model.get("layers") is None or model.get("hidden") is None or model.get("arch") == "hybrid":
             return self.named([str(model.get("hf_id") or ""), name])
@@ -136,7 +144,10 @@ def _layers(model: Mapping[str, Any], layers: int) -> Any:
     return layers
 
 
-def _as_yaml(value: Any) -> str:
-    import json
+def _has_positions(model: Mapping[str, Any]) -> bool:
+    """Tell whether learned positions make the model grow with the length."""
+    return model.get("pos") == "learned" or model.get("arch") == "encoder"
 
+
+def _as_yaml(value: Any) -> str:
     return json.dumps(value)

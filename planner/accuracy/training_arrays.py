@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import TrainingCase
+from planner.catalog.profile import Profile
+from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
-from planner.planning.evaluate import Problem
+from planner.planning.evaluate import Problem, evaluate
 from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
 from planner.training.implementation import MEGATRON, TORCH_CUDA, Implementation
-from planner.training.memory import StateBytes
+from planner.training.memory import MemoryRules, StateBytes
 from planner.training.strategy import Offload, Recompute, Strategy
 
 Array = NDArray[np.float64]
@@ -157,45 +160,92 @@ class Group:
     deficit: Array
 
 
-def groups_of(cases: Sequence[TrainingCase], shared: Problem) -> list[Group]:
+def groups_of(cases: Sequence[TrainingCase], profile: Profile) -> list[Group]:
     """Give cases as groups of arrays.
 
     Parameters
     ----------
     cases : what was measured.
-    shared : any problem; its fields are replaced, its efficiency kept for the memory of unstated runs.
+    profile : tells what frameworks add to memory, and with its priors the degrees of rows that state none.
     """
     found: dict[object, list[int]] = {}
     for number, case in enumerate(cases):
-        quantised = case.precision in _QUANTISED
-        states = _states(case)
-        key = (id(case.architecture), case.trained, quantised, _implementation(case), states)
+        key = (
+            id(case.architecture),
+            case.trained,
+            case.precision in _QUANTISED,
+            _rules(case, profile),
+            states_of_case(case),
+            case.spread.searched,
+        )
         found.setdefault(key, []).append(number)
-    return [_group([cases[n] for n in numbers], np.asarray(numbers), shared) for numbers in found.values()]
+    return [_group([cases[n] for n in numbers], np.asarray(numbers), profile) for numbers in found.values()]
 
 
-def _states(case: TrainingCase) -> StateBytes:
+def states_of_case(case: TrainingCase) -> StateBytes:
+    """Give the bytes per parameter that the row's framework keeps."""
     gradients = case.gradient_bytes
-    if case.software.framework in ("megatron-deepspeed", "fsdp", "maxtext", "apex", "internevo"):
+    if case.software.framework in _NARROW_GRADIENTS:
         gradients = 2.0
     share = 1.0 if case.trained else _ADAPTER_SHARE
     return StateBytes(2.0, gradients, 12.0, share)
 
 
+_NARROW_GRADIENTS = ("megatron-deepspeed", "fsdp", "maxtext", "apex", "internevo")
 _ADAPTER_SHARE = 0.0006  # rank 16 on attention of Llama-2-70B, as MLPerf's LoRA reference has it
 
 
-def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Problem) -> Group:
+def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], profile: Profile) -> Group:
     first = cases[0]
-    degrees = [filled(case) for case in cases]
+    problem = Problem(
+        architecture=first.architecture,
+        length=np.array([float(case.length) for case in cases]),
+        source_length=None,
+        global_batch=np.array([case.batch for case in cases]),
+        states=states_of_case(first),
+        rules=_rules(first, profile),
+        trained=first.trained,
+        machine=machine_of_cases(cases),
+        efficiency=prior_efficiency(profile),
+        bytes_per_element=np.array([_ELEMENT[case.precision] for case in cases]),
+        quantised=first.precision in _QUANTISED,
+    )
+    if first.spread.searched:
+        from planner.accuracy.training_search import degrees_of_searched
+
+        degrees = [
+            degrees_of_searched(case, replace(problem, machine=machine_of_cases([case]), **_sizes(case)))
+            for case in cases
+        ]
+    else:
+        degrees = [filled(case) for case in cases]
+    again = {f.name: np.array([float(getattr(d.again, f.name)) for d in degrees]) for f in fields(Again)}
+    strategy = strategy_of_degrees(degrees, [float(case.devices) for case in cases])
+    unstated = again["unstated"] > 0
+    deficit = np.where(unstated, _deficit(problem, strategy), 0.0) if np.any(unstated) else np.zeros(len(cases))
+    return Group(rows, problem, strategy, again, deficit)
+
+
+def _sizes(case: TrainingCase) -> dict[str, Any]:
+    return {
+        "length": np.array([float(case.length)]),
+        "global_batch": np.array([case.batch]),
+        "bytes_per_element": np.array([_ELEMENT[case.precision]]),
+    }
+
+
+def strategy_of_degrees(degrees: Sequence[Filled], devices: Sequence[float]) -> Strategy:
+    """Give degrees as one strategy of arrays."""
 
     def column(name: str) -> Array:
         return np.array([float(getattr(d, name)) for d in degrees])
 
-    nothing = np.zeros(len(cases))
-    again = {f.name: np.array([float(getattr(d.again, f.name)) for d in degrees]) for f in fields(Again)}
-    strategy = Strategy(
-        accelerators=np.array([float(case.devices) for case in cases]),
+    def again(name: str) -> Array:
+        return np.array([float(getattr(d.again, name)) for d in degrees])
+
+    nothing = np.zeros(len(degrees))
+    return Strategy(
+        accelerators=np.array(devices),
         tensor=column("tensor"),
         pipeline=column("pipeline"),
         context=column("context"),
@@ -209,23 +259,38 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], shared: Probl
         schedule=nothing,
         embedding_slots=column("embedding_slots"),
         head_slots=column("head_slots"),
-        recompute=Recompute(again["layers"], nothing, again["norms"], nothing, nothing, again["latent"], nothing),
+        recompute=Recompute(again("layers"), nothing, again("norms"), nothing, nothing, again("latent"), nothing),
         offload=Offload(nothing, nothing, nothing, nothing),
     )
-    problem = replace(
-        shared,
-        architecture=first.architecture,
-        length=np.array([float(case.length) for case in cases]),
-        source_length=None,
-        global_batch=np.array([case.batch for case in cases]),
-        states=_states(first),
-        rules=replace(shared.rules, implementation=_implementation(first)),
-        trained=first.trained,
-        machine=machine_of_cases(cases),
-        bytes_per_element=np.array([_ELEMENT[case.precision] for case in cases]),
-        quantised=first.precision in _QUANTISED,
+
+
+def _deficit(problem: Problem, strategy: Strategy) -> Array:
+    """Share of what layers keep that memory lacks, at most all of it [1]."""
+    memory = evaluate(problem, strategy)
+    activations = np.maximum(memory.stages[0].activations, 1.0)
+    for stage in memory.stages[1:]:
+        activations = np.maximum(activations, stage.activations)
+    lacking = memory.memory_bytes - _SLACK * problem.machine.memory_bytes
+    share: Array = np.clip(lacking / activations, 0.0, 1.0)
+    return share
+
+
+def prior_efficiency(profile: Profile) -> Efficiency:
+    """Give the efficiencies that are believed without any row."""
+    names = [field.name for field in fields(Efficiency)]
+    return Efficiency(**{name: np.array([profile.parameters[name].prior]) for name in names})
+
+
+def _rules(case: TrainingCase, profile: Profile) -> MemoryRules:
+    framework = profile.frameworks[case.software.framework]
+    return MemoryRules(
+        _implementation(case),
+        framework.logits_copies,
+        framework.head_gradient_bytes,
+        framework.reserve_gib * 2.0**30,
+        framework.fragmentation,
+        framework.keeps_sent,
     )
-    return Group(rows, problem, strategy, again, nothing)
 
 
 def _implementation(case: TrainingCase) -> Implementation:

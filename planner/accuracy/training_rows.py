@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planner.accuracy.cases import Observation, Refused, Spread, TrainingCase
+from planner.accuracy.cases import Observation, Refused, Software, Spread, TrainingCase
 from planner.accuracy.shapes import Shapes, ShapeUnknownError
 from planner.accuracy.software import Words
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
+from planner.errors import PlannerError, brief
+from planner.planning.machines import peak_flops_per_s
 
 _PRECISION = {
     "bf16": "bf16",
@@ -37,95 +40,136 @@ class TrainingRows:
         self._words = words
         self._shapes = Shapes(catalog)
 
-    def yaml_row(self, row: Row) -> TrainingCase | Refused:
-        """Give one row of a list in the form of `training.yaml`."""
-        observations = tuple(_observations(row))
-        source = str(row["source"]["key"])
-        group = _group(row)
-
-        def refused(reason: str) -> Refused:
-            text, quality = str(row.get("accelerator", "")), str(row.get("quality", ""))
-            return Refused(str(row["id"]), source, text, quality, group, "training", reason, observations)
-
-        if not observations:
-            return refused("the row measures neither time, rate, memory nor power")
-        accelerators = row.get("n_accelerators")
-        length, precision = row.get("seq_len"), _PRECISION.get(str(row.get("precision")))
-        if accelerators is None or length is None:
-            return refused("the row does not say how many accelerators or which sequence length")
-        if precision is None:
-            return refused(f"precision '{row.get('precision')}' is not one that the planner models")
-        name = self._catalog.resolve("accelerator", str(row["accelerator"]))
-        if name is None:
-            return refused(f"no accelerator '{row['accelerator']}' in the catalogs")
-        accelerator = self._catalog.accelerator(name)
-        software = self._words.software(
-            framework=str(row.get("framework") or ""), source=source, version=str(row["source"].get("version", ""))
+    def yaml_row(self, row: Row, *, number: int = 0) -> TrainingCase | Refused:
+        """Give one row of a list in the form of `training.yaml`; it is called by its number where it has no id."""
+        row = _maps(row)
+        try:
+            observations = tuple(_observations(row))
+            return self._yaml_case(row, observations, number)
+        except _RowError as error:
+            reason = str(error)
+        except PlannerError as error:
+            reason = error.faults[0].message
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+            reason = f"the row cannot be read: {type(error).__name__} {error}"
+            observations = ()
+        return Refused(
+            id=_id(row, number),
+            source=_source(row),
+            accelerator_text=str(row.get("accelerator", "")),
+            quality=str(row.get("quality", "")),
+            group=_group(row),
+            kind="training",
+            reason=reason,
+            observations=observations,
         )
-        if software is None:
-            return refused(f"framework '{row.get('framework')}' is not one that a profile knows")
-        batch = _batch(row, length)
-        if batch is None:
-            return refused("the row does not say its global batch")
+
+    def _yaml_case(self, row: Row, observations: tuple[Observation, ...], number: int) -> TrainingCase:
+        if not observations:
+            raise _RowError("the row measures neither time, rate, memory nor power")
+        accelerators, length = row.get("n_accelerators"), row.get("seq_len")
+        if not accelerators or not length:
+            raise _RowError("the row does not say how many accelerators or which sequence length")
+        source, version = _source(row), str(row["source"].get("version", ""))
+        accelerator = self._accelerator(str(row.get("accelerator", "")))
+        precision, stated_precision = _precision(row)
+        software = self._words.software(framework=str(row.get("framework") or ""), source=source, version=version)
+        stated_software = software is not None
+        software = software or Software(_FRAMEWORK_OF_KIND.get(accelerator.kind, "megatron-core"), float("nan"))
+        cores = accelerator.cores if accelerator.kind in _PER_DEVICE_CORES else 1
+        per_node = int(row.get("accelerators_per_node") or min(8, accelerators))
+        batch, stated_batch = _batch(row, length, float(accelerators) * cores)
         try:
             shape = self._shapes.of(row["model"], length)
         except ShapeUnknownError as error:
-            return refused(str(error))
-        cores = accelerator.cores if accelerator.kind in _PER_DEVICE_CORES else 1
-        per_node = int(row.get("accelerators_per_node") or min(8, accelerators))
+            raise _RowError(str(error)) from error
+        precision = _known(precision, accelerator)
+        peak_flops_per_s(accelerator, precision)  # refuses a format that the part does not multiply in
         spread = _spread(row)
+        stated = stated_precision and stated_software and stated_batch
         return TrainingCase(
-            id=str(row["id"]),
+            id=_id(row, number),
             source=source,
             accelerator_text=str(row["accelerator"]),
-            quality=str(row["quality"]),
-            group=group,
+            quality=str(row.get("quality", "")),
+            group=_group(row),
             model=str(row["model"].get("name", "")),
             architecture=shape,
             accelerator=accelerator,
             length=int(length),
             batch=batch,
-            precision=_known(precision, accelerator),
+            precision=precision,
             trained=row.get("task") != "lora",
             software=software,
             spread=spread,
             accelerators=int(accelerators),
             devices=int(accelerators) * cores,
             domain=_domain(row, accelerator, per_node, int(accelerators)) * cores,
-            fabric_bytes_per_s=self._words.fabric_bytes_per_s(str(row.get("network") or ""), name, per_node) / cores,
+            fabric_bytes_per_s=self._fabric(row, accelerator, per_node) / cores,
             gradient_bytes=2.0 if "PURE" in str(row.get("precision_detail")) else 4.0,
             kind_of_rate=_kind_of_rate(row),
             observations=observations,
             near=tuple(str(row[k]) for k in ("dup_group", "split_group") if row.get(k)),
-            loose=bool(row.get("assumptions")),
+            loose=bool(row.get("assumptions")) or not stated or spread.searched,
         )
+
+    def _accelerator(self, text: str) -> Accelerator:
+        """Give the part that a row names, with or without words in brackets and its memory's size."""
+        for words in (text, re.sub(r"\s*\(.*\)", "", text), re.sub(r"[\s-]*\d+\s*GB.*", "", text)):
+            name = self._catalog.resolve("accelerator", words) if words else None
+            if name is not None:
+                return self._catalog.accelerator(name)
+        raise _RowError(f"no accelerator '{brief(text, most=60)}' in the catalogs")
+
+    def _fabric(self, row: Row, accelerator: Accelerator, per_node: int) -> float:
+        """Give the network of one accelerator as the row tells it, else its system's, else a common one."""
+        found = self._words.fabric_bytes_per_s(str(row.get("network") or ""), accelerator.id, per_node)
+        return found if found == found else _USUAL_FABRIC_BYTES_PER_S
 
     def csv_row(self, row: Mapping[str, str], *, file: str, line: int) -> TrainingCase | Refused:
         """Give one row of a CSV file in the form of `training_megatron_deepspeed_a100.csv`."""
-        metric, value = _csv_observation(row)
-        observations = (Observation(metric, value),)
-        id_, source = f"{file}:{line}", row["source"].split(" ")[0]
+        observations: tuple[Observation, ...] = ()
+        try:
+            observations = (Observation(*_csv_observation(row)),)
+            return self._csv_case(row, observations, f"{file}:{line}")
+        except _RowError as error:
+            reason = str(error)
+        except PlannerError as error:
+            reason = error.faults[0].message
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+            reason = f"the row cannot be read: {type(error).__name__} {error}"
+        return Refused(
+            id=f"{file}:{line}",
+            source=_csv_source(row),
+            accelerator_text=str(row.get("accelerator", "")),
+            quality="A",
+            group="dense",
+            kind="training",
+            reason=reason,
+            observations=observations,
+        )
 
-        def refused(reason: str) -> Refused:
-            return Refused(id_, source, row["accelerator"], "A", "dense", "training", reason, observations)
-
-        name = self._catalog.resolve("accelerator", row["accelerator"])
-        if name is None:
-            return refused(f"no accelerator '{row['accelerator']}' in the catalogs")
-        accelerator = self._catalog.accelerator(name)
+    def _csv_case(self, row: Mapping[str, str], observations: tuple[Observation, ...], id_: str) -> TrainingCase:
+        source = _csv_source(row)
+        accelerator = self._accelerator(row["accelerator"])
         software = self._words.software(
             framework="Megatron-DeepSpeed" if "DeepSpeed" in row["source"] else "Megatron-Core",
             source=source,
             version="",
         )
         if software is None:
-            return refused("the file's framework is not one that a profile knows")
+            raise _RowError("the file's framework is not one that a profile knows")
         length = int(row["seq"])
         try:
             shape = self._csv_shape(row, length)
         except ShapeUnknownError as error:
-            return refused(str(error))
-        numbers = {k: int(row[k]) for k in ("tp", "pp", "cp", "ep", "interleave", "n_accel", "zero") if row[k]}
+            raise _RowError(str(error)) from error
+        precision = _known(_PRECISION[row["precision"]], accelerator)
+        peak_flops_per_s(accelerator, precision)
+
+        def degree(name: str) -> int:
+            return int(float(row.get(name) or 1))
+
         return TrainingCase(
             id=id_,
             source=source,
@@ -137,24 +181,24 @@ class TrainingRows:
             accelerator=accelerator,
             length=length,
             batch=float(row["global_batch"]),
-            precision=_PRECISION[row["precision"]],
+            precision=precision,
             trained=True,
             software=software,
             spread=Spread(
-                tensor=numbers["tp"],
-                pipeline=numbers["pp"],
-                context=numbers["cp"],
-                expert=numbers["ep"],
-                interleave=numbers["interleave"],
+                tensor=degree("tp"),
+                pipeline=degree("pp"),
+                context=degree("cp"),
+                expert=degree("ep"),
+                interleave=degree("interleave"),
                 micro_batch=float(row["microbatch"]),
-                sharding=numbers["zero"],
-                sequence_parallel=row["seq_parallel"] == "1",
-                recompute=row["recompute"],
+                sharding=int(row.get("zero") or 0),
+                sequence_parallel=row.get("seq_parallel") == "1",
+                recompute=row.get("recompute") or None,
             ),
-            accelerators=numbers["n_accel"],
-            devices=numbers["n_accel"],
-            domain=min(8, numbers["n_accel"]),
-            fabric_bytes_per_s=self._words.fabric_bytes_per_s("", name, 8),
+            accelerators=int(row["n_accel"]),
+            devices=int(row["n_accel"]),
+            domain=min(8, int(row["n_accel"])),
+            fabric_bytes_per_s=self._fabric({}, accelerator, 8),
             gradient_bytes=2.0 if "DeepSpeed" in row["source"] else 4.0,
             kind_of_rate="step",
             observations=observations,
@@ -162,7 +206,7 @@ class TrainingRows:
         )
 
     def _csv_shape(self, row: Mapping[str, str], length: int) -> Any:
-        if not row["hidden"] or (not row["vocab"] and not row["hidden"]):
+        if not row.get("hidden"):
             return self._shapes.named([row["model"]])
         model = {
             "name": row["model"],
@@ -177,12 +221,6 @@ class TrainingRows:
             "tied_embeddings": not row["vocab"],
         }
         return self._shapes.of(model, length)
-
-
-def read_training_yaml(rows: list[Row], reader: TrainingRows) -> Iterator[TrainingCase | Refused]:
-    """Give every row of a list of measured training runs."""
-    for row in rows:
-        yield reader.yaml_row(row)
 
 
 def _observations(row: Row) -> Iterator[Observation]:
@@ -216,15 +254,55 @@ def _group(row: Row) -> str:
     return str(row.get("model", {}).get("arch", "dense"))
 
 
-def _batch(row: Row, length: int) -> float | None:
+def _batch(row: Row, length: float, devices: float) -> tuple[float, bool]:
+    """Give the sequences of a step, and whether the row states them."""
     if row.get("global_batch_seqs"):
-        return float(row["global_batch_seqs"])
+        return float(row["global_batch_seqs"]), True
     if row.get("global_batch_tokens"):
-        return float(row["global_batch_tokens"]) / length
-    micro, dp = row.get("micro_batch"), (row.get("parallelism") or {}).get("dp")
-    if micro and dp:
-        return float(micro) * float(dp) * float(row.get("grad_accum") or 1)
-    return None
+        return float(row["global_batch_tokens"]) / length, True
+    parallel = row.get("parallelism") or {}
+    micro, dp = row.get("micro_batch"), parallel.get("dp")
+    model = float(parallel.get("tp") or 1) * float(parallel.get("pp") or 1) * float(parallel.get("cp") or 1)
+    ranks = float(dp or max(devices / model, 1.0))
+    if micro:
+        return float(micro) * ranks * float(row.get("grad_accum") or 1), True
+    return max(ranks, round(_USUAL_BATCH_TOKENS / length / ranks) * ranks), False
+
+
+_USUAL_BATCH_TOKENS = 4e6  # of published pretraining runs, our estimate for rows that state no batch
+_USUAL_FABRIC_BYTES_PER_S = 50e9  # 400 Gb/s per accelerator, our estimate for systems that no rule names
+_FRAMEWORK_OF_KIND = {"tpu": "maxtext", "neuron": "neuron", "gaudi": "gaudi"}
+
+
+class _RowError(Exception):
+    """Why a row cannot be predicted."""
+
+
+def _maps(row: Row) -> Row:
+    """Give a row whose parts are maps, empty where they are none."""
+    parts = ("source", "model", "parallelism", "measured")
+    return dict(row) | {part: row.get(part) if isinstance(row.get(part), Mapping) else {} for part in parts}
+
+
+def _id(row: Row, number: int) -> str:
+    return str(row.get("id") or f"row {number + 1}")
+
+
+def _source(row: Row) -> str:
+    return str(row["source"].get("key") or row["source"].get("title") or "unstated")
+
+
+def _csv_source(row: Mapping[str, str]) -> str:
+    return (row.get("source") or "unstated").split(" ")[0]
+
+
+def _precision(row: Row) -> tuple[str, bool]:
+    """Give the precision of the layers' products, and whether the row states one that is known."""
+    text = str(row.get("precision") or "").lower()
+    if text in _PRECISION:
+        return _PRECISION[text], True
+    found = next((name for name in _PRECISION if name in text), None)
+    return (_PRECISION[found], False) if found else ("bf16", False)
 
 
 def _kind_of_rate(row: Row) -> str:

@@ -27,6 +27,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("planner.cli.estimate", "Time, memory, cost, energy and carbon of a scenario."),
     "compare": ("planner.cli.compare", "Scenarios side by side: who is ahead in what, and how sure that is."),
+    "accuracy": ("planner.cli.accuracy", "Measured results beside predictions, and how far apart they are."),
     "catalog": ("planner.cli.catalog", "List and show accelerators, nodes, prices, facilities and storage."),
     "model": ("planner.cli.model", "Show models and import Hugging Face configurations."),
     "lint": ("planner.cli.lint", "Check documents and catalogs."),

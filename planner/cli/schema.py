@@ -22,13 +22,19 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.catalog.lint import SHEETS
     from planner.catalog.store import KINDS
     from planner.documents.schema import json_schema
+    from planner.report.accuracy_json import accuracy_schema
     from planner.report.estimate_schema import estimate_schema
     from planner.report.explanation_json import explanation_schema
     from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
     documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules]
-    found = {"scenario": _scenario(), "estimate": estimate_schema(), "explanation": explanation_schema()}
+    found = {
+        "accuracy": accuracy_schema(),
+        "scenario": _scenario(),
+        "estimate": estimate_schema(),
+        "explanation": explanation_schema(),
+    }
     for document in documents:
         kind = _kind_of(document)
         found[kind] = json_schema(document, kind=kind)

@@ -46,6 +46,15 @@ def efficiency_of(
     A chip without moves of its own takes those of its nearest relative that has some; its family's apply
     always.
     """
+    chain, basis = chain_of(profile, accelerator, precision=precision, framework=framework)
+    names = [field.name for field in fields(Efficiency)]
+    return Efficiency(**{n: np.array([moved(profile.parameters[n], n, chain)]) for n in names}), basis
+
+
+def chain_of(
+    profile: Profile, accelerator: Accelerator, *, precision: str, framework: FrameworkMoves
+) -> tuple[list[Moves], Basis]:
+    """Give all that moves the parameters of one chip under one framework, and what they rest on."""
     chain: list[Moves] = [framework]
     if accelerator.family in profile.families:
         chain.append(profile.families[accelerator.family])
@@ -57,8 +66,7 @@ def efficiency_of(
             break
     if precision in profile.precisions:
         chain.append(profile.precisions[precision])
-    names = [field.name for field in fields(Efficiency)]
-    return Efficiency(**{n: np.array([moved(profile.parameters[n], n, chain)]) for n in names}), basis
+    return chain, basis
 
 
 def moved(parameter: Parameter, name: str, chain: list[Moves]) -> float:

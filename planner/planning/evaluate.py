@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from planner.hardware.machine import Machine
 from planner.planning.training_plan import Layers, layers_of
 from planner.training.layer_time import Setting
 from planner.training.memory import Memory, MemoryModel, MemoryRules, StateBytes
-from planner.training.stages import candidate_stages, stage_load
+from planner.training.stages import StageLoad, candidate_stages, stage_load
 from planner.training.step import StepTime, step_time
 from planner.training.strategy import Strategy
 from planner.workload.architecture import Architecture
@@ -70,7 +71,18 @@ def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
     """Give step time and peak memory of every strategy in the arrays."""
     layers = _layers(problem, strategy)
     candidates = candidate_stages(layers.order, len(layers.uses), strategy)
-    step = step_time(
+    memory = _memory_model(problem, strategy, layers)
+    return Evaluation(_step(problem, strategy, layers, candidates), tuple(memory.stage(c) for c in candidates))
+
+
+def step_of(problem: Problem, strategy: Strategy) -> StepTime:
+    """Give the step time alone: a fit asks for it thousands of times, and memory does not depend on efficiencies."""
+    layers = _layers(problem, strategy)
+    return _step(problem, strategy, layers, candidate_stages(layers.order, len(layers.uses), strategy))
+
+
+def _step(problem: Problem, strategy: Strategy, layers: Layers, candidates: Sequence[StageLoad]) -> StepTime:
+    return step_time(
         problem.architecture,
         layers.uses,
         layers.order,
@@ -79,8 +91,6 @@ def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
         global_batch=np.atleast_1d(np.asarray(problem.global_batch, dtype=float)),
         states=problem.states,
     )
-    memory = _memory_model(problem, strategy, layers)
-    return Evaluation(step, tuple(memory.stage(stage) for stage in candidates))
 
 
 def memory_by_stage(problem: Problem, strategy: Strategy) -> list[Memory]:

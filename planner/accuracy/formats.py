@@ -1,0 +1,166 @@
+"""Files of measured results: which form a file has, and the module that turns such files into rows.
+
+A new form is one entry in `FORMATS` and one module with a function `rows_of`.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from planner.accuracy.row import Row
+from planner.catalog.store import built_in
+from planner.documents.files import ReadBudget, read_text
+from planner.errors import Fault, InputError, listing, visible
+from planner.planning.books import Books
+
+LEAVE_OUT = ("source", "accelerator", "model")
+_MAX_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class MeasuredFile:
+    """A file of measured results: its path, and its text read once."""
+
+    path: Path
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.path.name
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of a CSV file; none of another one."""
+        if self.path.suffix != ".csv":
+            return ()
+        return tuple(next(csv.reader(io.StringIO(self.text)), ()))
+
+    @cached_property
+    def table(self) -> list[tuple[int, dict[str, str]]]:
+        """Rows of a CSV file with the line that each begins at, counted from 1."""
+        reader = csv.reader(io.StringIO(self.text))
+        header = next(reader, [])
+        found: list[tuple[int, dict[str, str]]] = []
+        line = reader.line_num
+        for cells in reader:
+            if cells:
+                found.append((line + 1, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
+            line = reader.line_num
+        return found
+
+    @cached_property
+    def value(self) -> Any:
+        """Content of a YAML file; None of another one, or where it is no YAML."""
+        if self.path.suffix not in (".yaml", ".yml"):
+            return None
+        import yaml
+
+        try:
+            # Larger than what a person writes, and without anchors or tags: the plain loader's own types suffice.
+            return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        except (yaml.YAMLError, ValueError):
+            return None
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The first row of a YAML list."""
+        value = self.value
+        return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+    @property
+    def top(self) -> Mapping[str, Any]:
+        """Top level of a YAML map."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form of measured results.
+
+    Parameters
+    ----------
+    name : what such a file is.
+    module : has `rows_of(files, *, books, leave_out) -> list[Row]`, in the order of the files and their rows.
+    recognises : whether a file has the form.
+    built_in : files under `catalogs/measurements` that are read where none is named.
+    """
+
+    name: str
+    module: str
+    recognises: Callable[[MeasuredFile], bool]
+    built_in: tuple[str, ...]
+
+
+def _training(file: MeasuredFile) -> bool:
+    if {"metric", "measured_value", "tp", "pp"} <= set(file.columns):
+        return True
+    return bool(file.first) and "measured" in file.first and not {"isl", "engine", "scenario"} & set(file.first)
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "measured training runs (YAML list or CSV)",
+        "planner.accuracy.training_family",
+        _training,
+        ("training.yaml", "training_megatron_deepspeed_a100.csv", "training_megatron_b200_memory.csv"),
+    ),
+)
+"""Forms that are known; the first that recognises a file reads it."""
+
+
+def read_file(path: str | Path, budget: ReadBudget) -> MeasuredFile:
+    """Read a file of measured results.
+
+    Raises
+    ------
+    InputError : it cannot be read.
+    """
+    return MeasuredFile(Path(path), read_text(path, budget=budget, max_bytes=_MAX_BYTES))
+
+
+def rows_of_files(paths: Sequence[str], *, books: Books, leave_out: str | None) -> list[Row]:
+    """Give the rows of files, or of all built-in measurements where no file is named.
+
+    Parameters
+    ----------
+    paths : files in any of the known forms.
+    leave_out : "source", "accelerator" or "model": each row is predicted by a fit on the built-in
+        measurements that share none of it with the row; None for the fit on all.
+
+    Raises
+    ------
+    InputError : a file cannot be read, or has none of the forms.
+    """
+    budget = ReadBudget()
+    folder = built_in() / "measurements"
+    names: Sequence[str | Path] = paths or [folder / name for form in FORMATS for name in form.built_in]
+    files = [read_file(name, budget) for name in names]
+    forms = [_form_of(file) for file in files]
+    found: list[Row] = []
+    for form in FORMATS:
+        mine = [file for file, its in zip(files, forms, strict=True) if its is form]
+        if mine:
+            found += importlib.import_module(form.module).rows_of(mine, books=books, leave_out=leave_out)
+    return found
+
+
+def _form_of(file: MeasuredFile) -> Format:
+    for form in FORMATS:
+        if form.recognises(file):
+            return form
+    raise InputError(
+        Fault(
+            "unknown-measurements",
+            f"{visible(str(file.path))}: no known form of measured results",
+            allowed=listing([form.name for form in FORMATS]),
+            hint="docs/accuracy.md shows the forms",
+        )
+    )

@@ -1,0 +1,145 @@
+"""Rows of measured training runs: files to cases, cases to predictions with their ranges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.cases import Observation, Refused, TrainingCase
+from planner.accuracy.formats import MeasuredFile
+from planner.accuracy.row import Row
+from planner.accuracy.software import Words, read_rules
+from planner.accuracy.training_baselines import Baselines
+from planner.accuracy.training_model import TrainingModel, values_of
+from planner.accuracy.training_rows import TrainingRows
+from planner.catalog.profile import Profile
+from planner.catalog.store import built_in
+from planner.planning.books import Books
+from planner.planning.training_ranges import class_of, spread_of
+from planner.units import Interval
+
+Array = NDArray[np.float64]
+
+
+def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | None) -> list[Row]:
+    """Give the rows of files of measured training runs; see `planner.accuracy.formats`."""
+    found = [case for file in files for case in cases_of(file, books)]
+    cases = [case for case in found if isinstance(case, TrainingCase)]
+    profile = books.catalog.profile("training")
+    values, bases = values_of(profile, cases) if cases else ({}, [])
+    predicted = _Predictions.of(cases, profile, values, [basis.kind for basis in bases])
+    baselines = Baselines.of(cases, leave_out, books)
+    rows: list[Row] = []
+    number = 0
+    for case in found:
+        if isinstance(case, Refused):
+            rows += [_refused(case, observation) for observation in case.observations or (_NOTHING,)]
+            continue
+        rows += [predicted.row(number, observation, baselines) for observation in case.observations]
+        number += 1
+    return rows
+
+
+_NOTHING = Observation("step_time_s", math.nan)
+
+
+def cases_of(file: MeasuredFile, books: Books) -> Iterator[TrainingCase | Refused]:
+    """Give the cases of one file, in the order of its rows."""
+    reader = TrainingRows(books.catalog, Words(read_rules(built_in() / "measurements" / "software.yaml")))
+    if file.columns:
+        for line, row in file.table:
+            yield reader.csv_row(row, file=file.name, line=line)
+        return
+    for number, row in enumerate(file.value):
+        yield reader.yaml_row(row if isinstance(row, Mapping) else {}, number=number)
+
+
+def _refused(case: Refused, observation: Observation) -> Row:
+    return Row(
+        id=case.id,
+        source=case.source,
+        accelerator=case.accelerator_text,
+        kind=case.kind,
+        group=case.group,
+        metric=observation.metric,
+        measured=observation.value,
+        reason=case.reason,
+        quality=case.quality,
+    )
+
+
+class _Predictions:
+    """Step times, memory and power of cases, told as the rows tell theirs."""
+
+    def __init__(self, cases: Sequence[TrainingCase], step_s: Array, memory: Array, spreads: list[Interval]) -> None:
+        self._cases, self._step_s, self._memory, self._spreads = cases, step_s, memory, spreads
+
+    @staticmethod
+    def of(
+        cases: Sequence[TrainingCase], profile: Profile, values: Mapping[str, Array], bases: Sequence[str]
+    ) -> _Predictions:
+        if not cases:
+            return _Predictions(cases, np.empty(0), np.empty(0), [])
+        model = TrainingModel(cases, profile)
+        spreads = [
+            spread_of(
+                profile,
+                basis,
+                class_of(case.architecture, case.accelerator, trained=case.trained),
+                looseness=_LOOSE if case.loose else 1.0,
+            )
+            for case, basis in zip(cases, bases, strict=True)
+        ]
+        return _Predictions(cases, model.step_s(values), model.memory_bytes(), spreads)
+
+    def row(self, number: int, observation: Observation, baselines: Baselines) -> Row:
+        """Give one observation of one case beside its prediction."""
+        case, step = self._cases[number], float(self._step_s[number])
+        spread = self._spreads[number]
+        tokens = case.batch * case.length
+        low, mid, high = step * spread.low, step, step * spread.high
+        reason = ""
+        if observation.metric == "tokens_per_s_per_accelerator":
+            low, mid, high = (tokens / t / case.accelerators for t in (high, mid, low))
+        elif observation.metric == "peak_memory_gb":
+            mid = float(self._memory[number]) / 1e9
+            low, high = mid * _MEMORY_LOW, mid * _MEMORY_HIGH
+        elif observation.metric != "step_time_s":
+            reason = "power of a node is predicted for nodes of the catalogs, and the row names none"
+        if not reason and not (math.isfinite(mid) and mid > 0):
+            reason = "the row's degrees and sizes do not fit together"
+        known = not reason
+        return Row(
+            id=case.id,
+            source=case.source,
+            accelerator=case.accelerator_text,
+            kind="training",
+            group=case.group,
+            metric=observation.metric,
+            measured=observation.value,
+            predicted=mid if known else None,
+            low=low if known else None,
+            high=high if known else None,
+            reason=reason,
+            quality=case.quality,
+            slices=_slices(case),
+            baselines=baselines.of_case(number, observation.metric) if known else {},
+        )
+
+
+_LOOSE = 1.25  # a row whose degrees or software are not stated: our estimate of what they hide, in ln of the range
+_MEMORY_LOW, _MEMORY_HIGH = 0.85, 1.2
+
+
+def _slices(case: TrainingCase) -> dict[str, str]:
+    kind = class_of(case.architecture, case.accelerator, trained=case.trained)
+    return {
+        "class": kind,
+        "chip": case.accelerator.id,
+        "model": case.model,
+        "precision": case.precision,
+        "framework": case.software.framework,
+    }

@@ -1,0 +1,47 @@
+"""What `planner accuracy` prints: a table of scores, per kind of measurement and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.accuracy.row import Row
+from planner.report.accuracy_json import summary
+from planner.report.listing import Cell, Column, Listing, as_table
+
+
+def as_text(rows: Sequence[Row], *, leave_out: str | None, width: int) -> str:
+    """Give the scores of rows as text of a width [columns]."""
+    fitted = f"each row predicted by a fit that left out its {leave_out}" if leave_out else "as the profiles stand"
+    columns = (
+        Column("what", "", elastic=True),
+        Column("rows", "rows"),
+        Column("refused", "refused"),
+        Column("median", "median", _percent),
+        Column("p90", "p90", _percent),
+        Column("macro", "macro", _percent),
+        Column("bias", "bias", _percent),
+        Column("inside", "in range", _percent),
+    )
+    lines: list[list[Cell]] = []
+    for entry in summary(rows):
+        told = {f"{entry['kind']}: {entry['metric']}": entry["score"]} | {
+            f"  {name}": value for name, value in entry["baselines"].items()
+        }
+        for number, (name, score) in enumerate(told.items()):
+            refused = entry["refused"] if number == 0 else None
+            values = score or dict.fromkeys(("rows", "median", "p90", "macro", "bias", "inside"))
+            kept = [values[field] for field in ("median", "p90", "macro", "bias", "inside")]
+            lines.append([name, values["rows"], refused, *kept])
+    table = as_table(Listing("scores", columns, lines), width=width)
+    return f"Errors as |ln(predicted/measured)|, {fitted}\n\n{table}\n{_LEGEND}"
+
+
+_LEGEND = """
+macro: mean over (source, accelerator) of the medians. bias: above 0 is too slow. in range: measured values inside
+the 80 % ranges. Below each: what simple rules say of the same rows (constant: 40 % MFU; median: the median MFU of
+the accelerator and precision; bubble: half of the peak and the pipeline's bubble).
+"""
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}%"
