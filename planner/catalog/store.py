@@ -141,6 +141,10 @@ class Catalog:
         """Give the entry of a kind by its id."""
         return self._load(KINDS[kind], self._path(kind, name))
 
+    def loaded(self) -> list[Entry]:
+        """Give every entry that was read so far, in the order of kinds and ids."""
+        return [self._entries[key] for key in sorted(self._entries)]
+
     def tree(self, kind: str, name: str) -> Tree:
         """Give the positioned text of an entry, for errors that point into it."""
         self._load(KINDS[kind], self._path(kind, name))

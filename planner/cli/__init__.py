@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("planner.cli.estimate", "Time, memory, cost, energy and carbon of a scenario."),
     "compare": ("planner.cli.compare", "Scenarios side by side: who is ahead in what, and how sure that is."),
     "accuracy": ("planner.cli.accuracy", "Measured results beside predictions, and how far apart they are."),
+    "check": ("planner.cli.check", "Budgets, policies and claims of a project, and what changed, for CI."),
     "catalog": ("planner.cli.catalog", "List and show accelerators, nodes, prices, facilities and storage."),
     "model": ("planner.cli.model", "Show models and import Hugging Face configurations."),
     "lint": ("planner.cli.lint", "Check documents and catalogs."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from planner.errors import visible
 
 
@@ -48,3 +50,18 @@ def for_link(url: str) -> str:
     ('https://example.org/a', '')
     """
     return visible(url) if url.lower().startswith(("https://", "http://")) else ""
+
+
+# What begins code, emphasis, a link, an image, HTML, a table cell or a reference (@team, #1, !1, ~label, &1, ^alert)
+# in GitHub's or GitLab's Markdown; and what does so before or after certain characters alone: `:tada:` and
+# `https://`, $mathematics$ but not an amount, %milestone, `www.`, `GH-1`.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@^\"]|:(?! |\Z)|\$(?!\d)|%(?=\w)|(?<=www)\.|(?<=gh)-", re.IGNORECASE)
+
+
+def for_markdown(text: str) -> str:
+    """Give text for a table cell or the inside of a line of Markdown: no link, image, HTML, mention or reference.
+
+    >>> for_markdown("a | @team <!-- b"), for_markdown("$5.00 (+1.0 %)")
+    ('a &#124; &#64;team &#60;&#33;-- b', '$5.00 (+1.0 %)')
+    """
+    return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", visible(text))

@@ -7,7 +7,7 @@ points into the file that it came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,25 @@ def read_scenario(
     tree = _extended(file, top, budget or ReadBudget(), (), confined=bool(within))
     resolved = close(tree, path=file, variant=variant, changes=changes)
     return replace(resolved, root=top, within=within)
+
+
+def read_with_variants(
+    path: str | Path, *, wanted: Callable[[str], bool], root: Path, budget: ReadBudget
+) -> Iterator[Resolved]:
+    """Read a scenario file once, for the scenario and those of its variants that are wanted.
+
+    Parameters
+    ----------
+    path, root, budget : see `read_scenario`; the file lies in the root.
+    wanted : whether a variant of this name, `name@variant`, is.
+    """
+    file = Path(path)
+    tree = _extended(file, root, budget, (), confined=True)
+    plain = replace(close(tree, path=file), root=root)
+    yield plain
+    for variant in variant_names(tree):
+        if wanted(f"{plain.name}@{variant}"):
+            yield replace(close(tree, path=file, variant=variant), root=root)
 
 
 def close(
