@@ -1,0 +1,229 @@
+"""Requests at a rate, in closed form: waiting, percentiles, and how much a replica can take.
+
+The mean batch follows from the rate by Little's law; waiting for prompts is that of a queue with general arrivals and
+lengths, over replicas behind one router; percentiles follow from an exponential tail. A simulation of the loop
+(`planner.serving.simulate`) holds beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.serving.batching import Replica, Requests
+from planner.serving.step import PassTime
+
+Array = NDArray[np.float64]
+
+PERCENTILES = (50.0, 90.0, 95.0, 99.0)
+_HALVINGS = 50
+_NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
+_RESIDUAL = 0.5  # of a step that runs when a request comes
+_OWN = 1.5  # that half step, and the one that reads the prompt
+_NUDGE = 1.02  # of a batch, to see how a token's time rises with it
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How requests come and how their lengths vary.
+
+    Parameters
+    ----------
+    rate : of all replicas [requests/s].
+    variability : coefficient of variation of the time between two: 1 where they are independent, 0 on a clock [1].
+    prompt_variability, output_variability : of the lengths [1].
+    """
+
+    rate: Array
+    variability: Array | float = 1.0
+    prompt_variability: Array | float = 0.0
+    output_variability: Array | float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """What clients see at a rate.
+
+    Parameters
+    ----------
+    load : rate over capacity; at 1 and above nothing settles and times are infinite [1].
+    capacity : most requests per second of all replicas.
+    ttft_s, tpot_s : means [s]. ttft_percentiles_s, tpot_percentiles_s : at 50, 90, 95, 99 %, on a first axis [s].
+    output_tokens_per_s : of all replicas.
+    sequences : that decode on one replica in the mean [1].
+    prefill_load, decode_load : of one replica's time, spent on prompts; of its places, taken [1].
+    decode : one step at that batch.
+    """
+
+    load: Array
+    capacity: Array
+    ttft_s: Array
+    tpot_s: Array
+    ttft_percentiles_s: Array
+    tpot_percentiles_s: Array
+    output_tokens_per_s: Array
+    sequences: Array
+    prefill_load: Array
+    decode_load: Array
+    decode: PassTime
+
+
+def capacity(replica: Replica, requests: Requests, *, output_variability: Array | float = 0.0) -> Array:
+    """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
+    context = held_tokens(requests, output_variability)
+    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    step = replica.decode_step(full, context).total / replica.tokens_per_round
+    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
+    return most
+
+
+def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
+    """Mean tokens that a sequence holds at a time: long outputs stay longer, E[o^2] / 2 E[o] [tokens]."""
+    held: Array = requests.cached + requests.prompt + requests.output / 2.0 * (1.0 + np.square(output_variability))
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """The batch at which a replica makes as many tokens as are asked for."""
+
+    context: Array
+    full: Array
+    batch: Array
+    tpot: Array
+    step: PassTime
+    prompt: Array
+
+
+def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, replicas: Array | float = 1.0) -> OpenLoop:
+    """Serve requests that come at a rate.
+
+    Parameters
+    ----------
+    replica : one of them. requests : mean lengths.
+    arrivals : rate and variability. replicas : like ones behind one router [1].
+
+    Notes
+    -----
+    A replica that gets x requests a second runs B of them at once, with B = x o TPOT(B) and
+    TPOT(B) = d(B) / (1 - f x p): each second of prompts takes f of one from decoding. New requests wait
+
+        W = C / (1 - u) (ca^2 + cs^2) / 2 s
+
+    for the prompts before them (Allen-Cunneen [1]_, s a prompt's own time, u the share of time that prompts
+    take), where C is the chance that all replicas are at a prompt (Sakasegawa [2]_), and, as a second queue, for a
+    place in a full batch. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: half
+    a step, the own prompt, waiting. A token's time varies with the batch that a request meets, whose variance is
+    B / (1 - h), h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it
+    decodes.
+
+    References
+    ----------
+    .. [1] Allen, Probability, Statistics, and Queueing Theory, 2nd ed., 1990, ch. 5.
+    .. [2] Sakasegawa, An approximation formula Lq = a rho^b / (1 - rho), Ann. Inst. Stat. Math. 29, 1977.
+    """
+    count = np.asarray(replicas, dtype=float)
+    rate = np.asarray(arrivals.rate, dtype=float) / count
+    most = capacity(replica, requests, output_variability=arrivals.output_variability)
+    settled = _settle(replica, requests, arrivals, rate)
+    load = rate / most
+    busy = np.minimum(rate * settled.prompt, _NEARLY)
+    places = np.clip(settled.batch / settled.full, 0.0, _NEARLY)
+    mean, percentiles = _ttft(replica, requests, arrivals, settled, busy, places, count)
+    spread = _tpot_deviation(replica, requests, arrivals, settled, rate)
+    settles = load < _NEARLY
+    return OpenLoop(
+        load=load,
+        capacity=most * count,
+        ttft_s=np.where(settles, mean, np.inf),
+        tpot_s=settled.tpot,
+        ttft_percentiles_s=np.where(settles, percentiles, np.inf),
+        tpot_percentiles_s=_lognormal(settled.tpot, np.square(spread)),
+        output_tokens_per_s=np.minimum(rate, most) * requests.output * count,
+        sequences=settled.batch,
+        prefill_load=busy,
+        decode_load=places,
+        decode=settled.step,
+    )
+
+
+def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
+    """Find the batch by halving; at most the full one."""
+    context = held_tokens(requests, arrivals.output_variability)
+    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        tpot, _ = _tpot(replica, context, rate * prompt, np.maximum(middle, 1.0))
+        short = middle < rate * requests.output * tpot
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    tpot, step = _tpot(replica, context, rate * prompt, np.maximum(high, 1.0))
+    return _Settled(context, full, high, tpot, step, prompt)
+
+
+def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[Array, PassTime]:
+    step = replica.decode_step(batch, context)
+    read = np.minimum(replica.efficiency.interference * busy, _NEARLY)
+    return step.total / replica.tokens_per_round / (1.0 - read), step
+
+
+def _ttft(
+    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, busy: Array, places: Array, count: Array
+) -> tuple[Array, Array]:
+    """Give the mean time to the first token and its percentiles, where load settles [s]."""
+    e = replica.efficiency
+    alone = replica.prompts(requests.prompt, cached=requests.cached).total
+    idle = np.exp(-s.batch)  # chance that nothing decodes, of a Poisson number that does
+    own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
+    residual = _RESIDUAL * s.tpot * (1.0 - idle)
+    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
+    wait, wait_spread = _wait(busy, s.prompt, count, arrivals.variability, arrivals.prompt_variability)
+    turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
+    place, place_spread = _wait(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
+    fixed = e.request_s + late + own - s.prompt
+    varied = s.prompt + residual + wait + place
+    variance = (
+        np.square(arrivals.prompt_variability * s.prompt) + np.square(residual) / 3.0 + wait_spread + place_spread
+    )
+    return fixed + varied, fixed + _lognormal(varied, variance)
+
+
+def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array) -> Array:
+    """Standard deviation of the time of a token, from one request to another [s]."""
+    batch = np.maximum(s.batch, 1.0)
+    nudged, _ = _tpot(replica, s.context, rate * s.prompt, batch * _NUDGE)
+    rises = np.clip(np.log(nudged / s.tpot) / np.log(_NUDGE), 0.0, _NEARLY)
+    # A request averages over its own life, which is 1 - h times the memory of the batch.
+    short = np.maximum(1.0 - rises, 1e-3)
+    averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
+    of_batch = np.square(s.tpot * rises) / batch / short * averaged
+    met = rate * requests.output * s.tpot * (1.0 + np.square(arrivals.prompt_variability))
+    of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output) * met
+    deviation: Array = np.sqrt(of_batch + of_prompts)
+    return deviation
+
+
+def _wait(
+    load: Array, service_s: Array, servers: Array, arriving: Array | float, serving: Array | float
+) -> tuple[Array, Array]:
+    """Mean and variance of waiting in a queue with several servers, Allen-Cunneen with Sakasegawa's chance [s, s^2].
+
+    Of those who wait the time is exponential.
+    """
+    varied = (np.square(np.asarray(arriving)) + np.square(np.asarray(serving))) / 2.0
+    chance = load ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0)
+    waiting: Array = chance / (1.0 - load) * varied * service_s / servers
+    return waiting, (2.0 / np.maximum(chance, 1e-9) - 1.0) * np.square(waiting)
+
+
+def _lognormal(mean: Array, variance: Array) -> Array:
+    """Percentiles of a lognormal of a mean and variance, on a first axis."""
+    width = np.sqrt(np.log1p(variance / np.maximum(np.square(mean), 1e-30)))
+    normal = [NormalDist().inv_cdf(p / 100.0) for p in PERCENTILES]
+    found: Array = np.stack([mean * np.exp(z * width - np.square(width) / 2.0) for z in normal])
+    return found

@@ -1,0 +1,75 @@
+"""The closed form of a load, beside the simulation of the same load and truths that hold of any queue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planner.serving.batching import Requests
+from planner.serving.queueing import Arrivals, capacity, open_loop
+from planner.serving.replay import replay
+from tests.serving.replicas import drawn_lengths, replica
+
+SERVED = (
+    ("llama-3.1-8b", "h100-sxm", 1, 1000.0, 200.0, 0.0),
+    ("llama-3.1-8b", "h100-sxm", 1, 1000.0, 200.0, 1.0),
+    ("llama-3.1-70b", "h100-sxm", 4, 2000.0, 300.0, 0.5),
+    ("llama-3.1-8b", "l40s", 1, 3000.0, 500.0, 0.5),
+)
+
+
+@pytest.mark.parametrize(("model", "accelerator", "tensor", "prompt", "output", "variability"), SERVED)
+@pytest.mark.parametrize("load", [0.2, 0.5, 0.7])
+def test_closed_form_and_simulation_agree(
+    model: str, accelerator: str, tensor: int, prompt: float, output: float, variability: float, load: float
+) -> None:
+    engine = replica(model, accelerator, tensor=tensor)
+    requests = Requests(np.asarray(prompt), np.asarray(output))
+    rate = load * float(capacity(engine, requests, output_variability=variability))
+    count = 4000
+    random = np.random.default_rng(11)
+    arrival = np.cumsum(random.exponential(1.0 / rate, count))
+    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=variability, seed=12)
+    seen = replay(engine, arrival, lengths)
+    told = open_loop(engine, requests, Arrivals(np.asarray(rate), 1.0, variability, variability))
+    settled = slice(count // 5, None)
+    ttft, tpot = seen.ttft_s[settled], seen.tpot_s[settled]
+    assert float(told.ttft_s) == pytest.approx(np.mean(ttft), rel=0.12)
+    assert float(told.tpot_s) == pytest.approx(np.nanmean(tpot), rel=0.10)
+    for place, percentile, near in ((0, 50, 0.15), (1, 90, 0.2), (3, 99, 0.3)):
+        assert float(told.ttft_percentiles_s[place]) == pytest.approx(np.percentile(ttft, percentile), rel=near)
+        assert float(told.tpot_percentiles_s[place]) == pytest.approx(np.nanpercentile(tpot, percentile), rel=near)
+
+
+def test_times_rise_with_load_and_variability_and_never_go_negative() -> None:
+    engine = replica()
+    requests = Requests(np.asarray(1000.0), np.asarray(200.0))
+    rates = np.linspace(0.05, 0.95, 19) * float(capacity(engine, requests))
+    told = open_loop(engine, requests, Arrivals(rates))
+    for times in (told.ttft_s, told.tpot_s, *told.ttft_percentiles_s, *told.tpot_percentiles_s):
+        assert np.all(times > 0)
+        assert np.all(np.diff(times) >= -1e-12)
+    assert np.all(np.diff(told.ttft_percentiles_s, axis=0) > 0)
+    bursty = open_loop(engine, requests, Arrivals(rates, variability=3.0))
+    assert np.all(bursty.ttft_s > told.ttft_s)
+
+
+def test_above_capacity_nothing_settles_and_the_load_says_by_how_much() -> None:
+    engine = replica()
+    requests = Requests(np.asarray(1000.0), np.asarray(200.0))
+    most = float(capacity(engine, requests))
+    told = open_loop(engine, requests, Arrivals(np.asarray(1.5 * most)))
+    assert float(told.load) == pytest.approx(1.5)
+    assert np.isinf(told.ttft_s)
+    assert float(told.output_tokens_per_s) == pytest.approx(most * 200.0)
+
+
+def test_replicas_behind_one_router_wait_less_than_each_with_its_own_clients() -> None:
+    engine = replica()
+    requests = Requests(np.asarray(1000.0), np.asarray(200.0))
+    rate = 0.8 * float(capacity(engine, requests))
+    own = open_loop(engine, requests, Arrivals(np.asarray(rate)))
+    shared = open_loop(engine, requests, Arrivals(np.asarray(4.0 * rate)), replicas=4.0)
+    assert float(shared.load) == pytest.approx(float(own.load))
+    assert float(shared.ttft_s) < float(own.ttft_s)
+    assert float(shared.output_tokens_per_s) == pytest.approx(4.0 * float(own.output_tokens_per_s))
