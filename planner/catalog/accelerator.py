@@ -12,6 +12,7 @@ from planner.documents.types import (
     Bytes,
     BytesPerSecond,
     Date,
+    Flag,
     FlopsPerSecond,
     Id,
     Record,
@@ -141,6 +142,7 @@ class Accelerator(Entry):
     relatives : parts whose measured efficiencies stand in where this one has none, nearest first.
     family : name that parts with alike behaviour share.
     list_price : what the maker asked for one at launch.
+    trains : there is software that trains models on it; what only serves takes no part in searches.
     """
 
     schema_: Annotated[Literal["planner/accelerator/v1"], Field(alias="schema")]
@@ -160,4 +162,5 @@ class Accelerator(Entry):
     released: Date | None = None
     process: Text = ""
     list_price: UncertainUsd | None = None
+    trains: Flag = True
     relatives: tuple[Id, ...] = ()

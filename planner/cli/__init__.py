@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("planner.cli.compare", "Scenarios side by side: who is ahead in what, and how sure that is."),
     "accuracy": ("planner.cli.accuracy", "Measured results beside predictions, and how far apart they are."),
     "check": ("planner.cli.check", "Budgets, policies and claims of a project, and what changed, for CI."),
+    "search": ("planner.cli.search", "Find the best strategy and machines for a training run."),
     "catalog": ("planner.cli.catalog", "List and show accelerators, nodes, prices, facilities and storage."),
     "model": ("planner.cli.model", "Show models and import Hugging Face configurations."),
     "lint": ("planner.cli.lint", "Check documents and catalogs."),

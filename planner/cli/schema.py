@@ -25,6 +25,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.report.accuracy_json import accuracy_schema
     from planner.report.estimate_schema import estimate_schema
     from planner.report.explanation_json import explanation_schema
+    from planner.report.search_json import search_schema
     from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
@@ -34,6 +35,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "scenario": _scenario(),
         "estimate": estimate_schema(),
         "explanation": explanation_schema(),
+        "search": search_schema(),
     }
     for document in documents:
         kind = _kind_of(document)

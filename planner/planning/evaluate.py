@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +61,62 @@ class Evaluation:
     @property
     def memory_bytes(self) -> Array:
         """Memory of the fullest stage [B]."""
-        first, *others = self.stages
-        allocated = first.allocated
-        for stage in others:
-            allocated = np.maximum(allocated, stage.allocated)
-        return first.rules.total_bytes(allocated)
+        return self.totals.memory_bytes
+
+    @property
+    def totals(self) -> Totals:
+        """Time and memory as addends on few axes."""
+        return Totals(self.step, tuple((s.states, s.working) for s in self.stages), self.stages[0].rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Time of a step and memory of the fullest stage, as addends that each depend on a few axes of the strategies.
+
+    Parameters
+    ----------
+    step : the time's addends.
+    memory : of each candidate for the fullest stage, states and working memory [B].
+    rules : what the framework adds to them.
+    """
+
+    step: StepTime
+    memory: tuple[tuple[Array, Array], ...]
+    rules: MemoryRules
+
+    @property
+    def step_s(self) -> Array:
+        """Time of a step [s]."""
+        return self.step.total
+
+    @property
+    def memory_bytes(self) -> Array:
+        """Memory of the fullest stage [B]."""
+        (states, working), *others = self.memory
+        allocated = states + working
+        for states, working in others:
+            allocated = np.maximum(allocated, states + working)
+        return self.rules.total_bytes(allocated)
+
+    def rows(self, wanted: slice) -> Totals:
+        """Give those of a part of the first axis."""
+        step = replace(
+            self.step,
+            layers=rows_of(self.step.layers, wanted),
+            states=rows_of(self.step.states, wanted),
+            activations=rows_of(self.step.activations, wanted),
+            jitter_share=rows_of(self.step.jitter_share, wanted),
+        )
+        memory = tuple((rows_of(s, wanted), rows_of(w, wanted)) for s, w in self.memory)
+        return Totals(step, memory, self.rules)
+
+
+_AXES = 5  # of the strategies of a block
+
+
+def rows_of(values: NDArray[Any], wanted: slice) -> NDArray[Any]:
+    """Give a part of the first of a block's axes; values that do not depend on it stay whole."""
+    return values[wanted] if values.ndim == _AXES and values.shape[0] > 1 else values
 
 
 def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
@@ -91,6 +143,13 @@ def _step(problem: Problem, strategy: Strategy, layers: Layers, candidates: Sequ
         global_batch=np.atleast_1d(np.asarray(problem.global_batch, dtype=float)),
         states=problem.states,
     )
+
+
+def memory_of_candidates(problem: Problem, strategy: Strategy) -> tuple[Memory, ...]:
+    """Give the memory of the stages of which one is the fullest, whatever is counted of them."""
+    layers = _layers(problem, strategy)
+    memory = _memory_model(problem, strategy, layers)
+    return tuple(memory.stage(stage) for stage in candidate_stages(layers.order, len(layers.uses), strategy))
 
 
 def memory_by_stage(problem: Problem, strategy: Strategy) -> list[Memory]:

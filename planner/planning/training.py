@@ -15,8 +15,9 @@ from planner.planning.feasibility import MEMORY_CAUSES, require_end, require_fit
 from planner.planning.ledger import Ledger
 from planner.planning.offloading import Elsewhere, kept_elsewhere
 from planner.planning.plan_words import words_of
-from planner.planning.run_outcome import DAY_S, HOUR_S, Course, RunOutcome, run_outcome
-from planner.planning.training_inputs import TrainingPlan, plan_of
+from planner.planning.run_outcome import DAY_S, HOUR_S, RunOutcome, run_outcome
+from planner.planning.training_inputs import TrainingPlan
+from planner.planning.training_plans import plan_of
 from planner.planning.uncertainty import Ranged, ranged
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import TrainingRun
@@ -101,31 +102,17 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
         trained=problem.trained,
     )
     again = float(plan.strategy.recompute.layers[0])
-    # A checkpoint holds the weights and the optimizer's states, each once.
-    each = problem.states.weights + problem.states.optimizer * problem.states.trained_share
     return _Counts(
         model_flops=flops.model,
         hardware_flops=flops.model + again * flops.forward_layers,
-        checkpoint_bytes=each * problem.architecture.parameters,
+        checkpoint_bytes=plan.course.checkpoint_bytes,
         peak_flops_per_s=float(problem.machine.matrix_flops_per_s[0]),
         busy_share=min(_number(step.busy) / _number(step.total), 1.0),
     )
 
 
-def _course(plan: TrainingPlan, counts: _Counts) -> Course:
-    return Course(
-        accelerators=plan.accelerators,
-        nodes=plan.nodes,
-        step_tokens=plan.step_tokens,
-        bytes_per_token=plan.inputs.bytes_per_token,
-        checkpoint_bytes=counts.checkpoint_bytes,
-        checkpoint_interval_s=plan.inputs.checkpoint_interval_s,
-        money=plan.inputs.money,
-    )
-
-
 def _outcome(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunOutcome:
-    return run_outcome(_course(plan, counts), x, step_s=x["step time"], busy_share=counts.busy_share)
+    return run_outcome(plan.course, x, step_s=x["step time"], busy_share=counts.busy_share)
 
 
 def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhere: Elsewhere | None) -> Ranged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from planner.planning.machines import Fleet, machine_of
 from planner.planning.models import architecture_of
 from planner.planning.places import facility_of
 from planner.planning.run_inputs import RunInputs, run_inputs_of
-from planner.planning.training_plan import check_parallelism, rules_of, states_of, strategy_of
+from planner.planning.run_outcome import Course
+from planner.planning.training_plan import rules_of, states_of
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
 from planner.training.strategy import Strategy
@@ -65,33 +66,30 @@ class Ground:
         """Tokens of one step."""
         return self.run.workload.global_batch * self.length
 
+    @property
+    def course(self) -> Course:
+        """What the run's outcome follows from besides the times of its steps.
+
+        A checkpoint holds the weights and the optimizer's states, each once.
+        """
+        states = self.problem.states
+        each = states.weights + states.optimizer * states.trained_share
+        return Course(
+            accelerators=self.accelerators,
+            nodes=self.nodes,
+            step_tokens=self.step_tokens,
+            bytes_per_token=self.inputs.bytes_per_token,
+            checkpoint_bytes=each * self.architecture.parameters,
+            checkpoint_interval_s=self.inputs.checkpoint_interval_s,
+            money=self.inputs.money,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan(Ground):
     """One training run, ready for the physics."""
 
     strategy: Strategy
-
-
-def plan_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> TrainingPlan:
-    """Give a training scenario as arrays and intervals.
-
-    Raises
-    ------
-    InputError : a name is unknown, or the scenario contradicts itself.
-    InfeasibleError : the hardware cannot do what is asked.
-    """
-    ground = ground_of(run, wanted_of(run, tree, books, ledger), tree, books, ledger)
-    if run.parallelism == "auto":
-        from planner.planning.search import fastest
-
-        run = fastest(run, ground.problem, accelerators=ground.accelerators, ledger=ledger)
-    if run.parallelism == "auto":
-        raise AssertionError("the search gives degrees")
-    n = ground.accelerators
-    check_parallelism(run, run.parallelism, ground.architecture, accelerators=n, tree=tree)
-    told = {field.name: getattr(ground, field.name) for field in fields(Ground)}
-    return TrainingPlan(**(told | {"run": run}), strategy=strategy_of(run, run.parallelism, accelerators=n))
 
 
 def wanted_of(run: TrainingRun, tree: Tree, books: Books, ledger: Ledger) -> Wanted:
