@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
     from planner.policy.rulebook import Rulebook
 
 
+_FORMATS = ("json", "markdown", "junit", "sarif", "github", "gitlab", "openmetrics")
+"""Formats of one file each, `planner.report.check_FORMAT`."""
+
+
 @click.command()
 @click.argument("project", required=False, type=click.Path(path_type=Path), metavar="[PROJECT]")
 @click.option("--baseline", "ref", metavar="REF", help="Compare with a branch, tag or commit of this repository.")
 @click.option("--baseline-file", "file", metavar="FILE", help="Compare with what --output json=FILE once wrote.")
 @click.option("--no-baseline", "alone", is_flag=True, help="Compare with nothing, whatever planner.yaml says.")
 @click.option("--today", metavar="DATE", help="Day that waivers are judged on, YYYY-MM-DD.")
-@output_option("table", "json", "markdown")
+@click.option("--csv-raw", is_flag=True, help="CSV texts as they are, even where a spreadsheet would run them.")
+@output_option("table", *_FORMATS, "csv")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -42,6 +48,7 @@ def command(
     file: str | None,
     alone: bool,
     today: str | None,
+    csv_raw: bool,
     output: tuple[str, ...],
 ) -> None:
     """Check all scenarios of a project against its budgets, policies, waivers and claims.
@@ -54,7 +61,7 @@ def command(
     if sum((ref is not None, file is not None, alone)) > 1:
         raise input_error("option", "more than one baseline", allowed="--baseline, --baseline-file or --no-baseline")
     result, read = _checked(_file_of(project), ref, file, alone=alone, today=_day(today))
-    emit(_renderers(result), output, never=read)
+    emit(_renderers(result, csv_raw=csv_raw), output, never=read)
     ctx.exit(result.exit_code)
 
 
@@ -155,11 +162,11 @@ def _no_baseline(book: Rulebook, project: ReadProject) -> InputError:
     )
 
 
-def _renderers(result: Check) -> Renderers:
+def _renderers(result: Check, *, csv_raw: bool) -> Renderers:
     return {
         "table": partial(_table, result),
-        "json": partial(_json, result),
-        "markdown": partial(_markdown, result),
+        **{name: partial(_rendered, name, result) for name in _FORMATS},
+        "csv": partial(_csv, result, raw=csv_raw),
     }
 
 
@@ -169,13 +176,12 @@ def _table(result: Check, screen: Screen) -> str:
     return check_table.render(result, width=screen.width, ascii_only=screen.ascii_only)
 
 
-def _json(result: Check, _: Screen) -> str:
-    from planner.report import check_json
+def _rendered(name: str, result: Check, _: Screen) -> str:
+    text: str = import_module(f"planner.report.check_{name}").render(result)
+    return text
 
-    return check_json.render(result)
 
+def _csv(result: Check, _: Screen, *, raw: bool) -> str:
+    from planner.report import check_csv
 
-def _markdown(result: Check, _: Screen) -> str:
-    from planner.report import check_markdown
-
-    return check_markdown.render(result)
+    return check_csv.render(result, raw=raw)

@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 STDOUT = "-"
 _NARROWEST, _WIDEST = 80, 120
-_BINARY = ("json", "html", "svg")  # always UTF-8, whatever a terminal knows
+_BY_PEOPLE = ("table",)  # all others are for programs: always UTF-8, whatever a terminal knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def emit(renderers: Renderers, outputs: tuple[str, ...], *, never: Sequence[Path
             continue
         text = found.whole if isinstance(found, Files) else found
         if path == STDOUT:
-            click.echo(text.encode("utf-8") if name in _BINARY else text, nl=False)
+            click.echo(text.encode("utf-8") if name not in _BY_PEOPLE else text, nl=False)
         else:
             from planner.report.write import write_text
 

@@ -56,8 +56,17 @@ def number(value: float | Decimal | None, metric: str) -> Number:
     if value is None or (isinstance(value, float) and math.isinf(value)):
         return None
     if metric in METRICS and is_money(metric):
-        return format(value if isinstance(value, Decimal) else exact(value), "f")
+        return plain(value if isinstance(value, Decimal) else exact(value))
     return float(value)
+
+
+def plain(value: Decimal) -> str:
+    """Give a decimal without an exponent or zeros that say nothing.
+
+    >>> plain(Decimal("10.0")), plain(Decimal("1E+6"))
+    ('10', '1000000')
+    """
+    return format(value.normalize(), "f")
 
 
 def _scenario(scenario: CheckedScenario) -> dict[str, Any]:
@@ -92,8 +101,8 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "before": number(change.before, change.metric),
         "after": number(change.after, change.metric),
-        "change": None if change.amount is None else format(change.amount, "f"),
-        "parts": {cause.id: format(part, "f") for cause, part in change.parts.items()},
+        "change": None if change.amount is None else plain(change.amount),
+        "parts": {cause.id: plain(part) for cause, part in change.parts.items()},
     }
 
 

@@ -68,6 +68,7 @@ def _fitted(section: _Section, room: int) -> str:
     """Give as much of a table as fits: its header and whole rows, and how many more there are."""
     if not section.rows:
         return ""
+    whole_room = room
     start = "\n" + "\n".join(section.head) + "\n"
     left_out = f"\n{counted(len(section.rows), section.what)} in all; the others did not fit here.\n"
     room -= _size(start) + _size(left_out)
@@ -79,7 +80,7 @@ def _fitted(section: _Section, room: int) -> str:
         kept.append(row)
     if not kept:
         note = f"\n{counted(len(section.rows), section.what)} did not fit here.\n"
-        return note if room >= 0 or _size(note) <= _size(start) else ""
+        return note if _size(note) <= whole_room else ""
     return start + "\n".join(kept) + "\n" + (left_out if len(kept) < len(section.rows) else "")
 
 
@@ -89,12 +90,12 @@ def _sections(check: Check) -> Iterator[_Section]:
     budgets = ("| budget | used | limit | |", "|---|---:|---:|---|")
     yield _Section(budgets, tuple(_budget_rows(check)), "budget")
     if check.baseline is not None:
-        title = f"Changes against {for_markdown(check.baseline.label)}"
+        title = f"Changes against {_cell(check.baseline.label)}"
         table = (title, "", "| scenario | result | before | now | change | by |", "|---|---|---:|---:|---:|---|")
         rows = tuple(_change_rows(check))
         yield _Section(table, rows, "change")
         if not rows:
-            yield _Section((), (f"No change against {for_markdown(check.baseline.label)}.",), "line")
+            yield _Section((), (f"No change against {_cell(check.baseline.label)}.",), "line")
 
 
 def _finding_row(finding: Finding, check: Check) -> str:
@@ -145,7 +146,7 @@ def _cell(text: str) -> str:
 
 def _foot(check: Check) -> str:
     prices = f"prices of {check.prices_on} or before" if check.prices_on else "newest prices"
-    return f"{for_markdown(check.name or 'planner')}: {prices}; ranges hold 80 % of cases"
+    return f"{_cell(check.name or 'planner')}: {prices}; ranges hold 80 % of cases"
 
 
 def _size(text: str) -> int:

@@ -17,7 +17,7 @@ from planner.report.check_words import (
     worth_telling,
 )
 from planner.report.columns import fold, left, right
-from planner.report.escape import for_terminal
+from planner.report.escape import for_log, for_terminal
 from planner.report.labels import label_of
 from planner.report.numbers import shown
 
@@ -30,7 +30,7 @@ _ASCII = {ord("–"): "-", ord("…"): "~", ord("→"): ">", ord("·"): "-"}
 
 def render(check: Check, *, width: int = NARROWEST, ascii_only: bool = False) -> str:
     """Give a check as plain text of a width of at least 80 [columns]."""
-    lines = [line.rstrip() for line in _lines(check, max(width, NARROWEST))]
+    lines = [for_log(line.rstrip()) for line in _lines(check, max(width, NARROWEST))]
     text = "\n".join(lines) + "\n"
     return text.translate(_ASCII) if ascii_only else text
 
