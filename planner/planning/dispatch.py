@@ -27,6 +27,10 @@ def estimate(resolved: Resolved, books: Books) -> Estimate:
         from planner.planning.composite import estimate_composite
 
         return estimate_composite(resolved, books, estimate)
+    if resolved.document.workload.kind == "serving":
+        from planner.planning.serving import estimate_serving
+
+        return estimate_serving(resolved, books)
     from planner.planning.training import estimate_training
 
     return estimate_training(resolved, books)
