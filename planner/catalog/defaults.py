@@ -9,6 +9,7 @@ from pydantic import Field
 from planner.catalog.entry import Entry
 from planner.documents.types import (
     Id,
+    Ratio,
     Text,
     UncertainBytesPerSecond,
     UncertainFailureRate,
@@ -33,9 +34,11 @@ class Defaults(Entry):
     bytes_per_token : read from storage for one training token.
     life, residual, utilisation, upkeep : of owned machines; see `scenario.hardware.Ownership`.
     pue, electricity : of a place that nobody named.
+    patience : how many times that of an idle service the time to the first token may be, where none is stated.
     facility_of : default facility by provider of the node.
     framework, framework_of : of a training run that names none; by family of the accelerator where that family
         has one of its own.
+    engine, engine_of, encoder_engine_of : the same of a service, and of one whose model reads and does not generate.
     reasons : why each value is what it is, by its name.
     """
 
@@ -51,7 +54,11 @@ class Defaults(Entry):
     upkeep: UncertainShare
     pue: UncertainPue
     electricity: UncertainUsdPerKwh
+    patience: Ratio
     facility_of: dict[Id, Id]
     framework: Id
     framework_of: dict[Id, Id]
+    engine: Id
+    engine_of: dict[Id, Id]
+    encoder_engine_of: dict[Id, Id]
     reasons: dict[Text, Text]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.catalog.entry import Entry
+from planner.documents.reader import Trail, Tree
 from planner.documents.types import (
     Count,
     Date,
@@ -18,7 +19,7 @@ from planner.documents.types import (
     Whole,
     uncertain,
 )
-from planner.errors import Fault, UnknownNameError, did_you_mean, listing
+from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
 from planner.units import BYTES_PER_TOKEN, Interval
 
 UncertainBytesPerToken = Annotated[Interval, uncertain(BYTES_PER_TOKEN)]
@@ -75,3 +76,18 @@ class TrainingData(Record):
         raise UnknownNameError(
             Fault("unknown-name", f"no form of data '{name}'", allowed=listing(known), hint=did_you_mean(name, known))
         )
+
+    def lengths_of(self, name: str, *, tree: Tree, trail: Trail) -> LengthRecord:
+        """Give the lengths of one data set by its id; `trail` is where the name stands.
+
+        Raises
+        ------
+        InputError : there is none of that id; names the nearest.
+        """
+        for record in self.lengths:
+            if record.id == name:
+                return record
+        known = [record.id for record in self.lengths]
+        message = f"no lengths of a data set '{visible(name)[:60]}'"
+        hint = did_you_mean(name, known)
+        raise InputError(tree.fault("unknown-name", message, trail, allowed=listing(known), hint=hint))

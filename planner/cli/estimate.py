@@ -19,7 +19,7 @@ from planner.planning.estimate import Estimate
 @click.argument("scenario", required=False, type=click.Path(path_type=Path))
 @click.option("--variant", metavar="NAME", help="A variant of the scenario.")
 @changes_option
-@click.option("--model", metavar="ID", help="Without a scenario: the model to train.")
+@click.option("--model", metavar="ID", help="Without a scenario: the model to train or to serve.")
 @click.option("--tokens", metavar="COUNT", help="Tokens of the run, such as 15T.")
 @click.option("--node", metavar="ID", help="Kind of node.")
 @click.option("--accelerators", metavar="N", help="How many accelerators.")
@@ -28,6 +28,11 @@ from planner.planning.estimate import Estimate
 @click.option("--precision", metavar="FORMAT", help="Of the matrix products: bf16, fp8, ...")
 @click.option("--facility", metavar="ID", help="Where the machines stand.")
 @click.option("--term", metavar="TERM", help="on-demand, spot, reserved-1y, reserved-3y, owned, ...")
+@click.option("--requests", metavar="RATE", help="Of a service: requests that come, such as '5 requests/s'.")
+@click.option("--clients", metavar="N", help="Of a service: clients that each wait for their answer.")
+@click.option("--input", metavar="TOKENS", help="Of a service: tokens of a prompt.")
+@click.option("--output-tokens", metavar="TOKENS", help="Of a service: tokens of an answer.")
+@click.option("--engine", metavar="NAME", help="Of a service: vllm, sglang, trtllm, ...")
 @click.option("--framework", metavar="NAME", help="Software generation.")
 @output_option("table", "json", "html", "svg")
 def command(
@@ -39,6 +44,7 @@ def command(
 
     \b
       planner estimate --model llama-3.1-70b --tokens 15T --node p5.48xlarge --accelerators 512
+      planner estimate --model llama-3.1-8b --node g6e.xlarge --requests "5 requests/s" --input 500 --output-tokens 200
     """
     books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)

@@ -29,6 +29,21 @@ _WHERE: dict[str, Trail] = {
     "framework": ("framework",),
 }
 _NEEDED = ("model", "tokens", "node", "accelerators")
+_SERVING: dict[str, Trail] = {
+    "model": ("workload", "model"),
+    "requests": ("workload", "load", "rate"),
+    "clients": ("workload", "load", "clients"),
+    "input": ("workload", "requests", "prompt"),
+    "output_tokens": ("workload", "requests", "output"),
+    "precision": ("workload", "precision", "weights"),
+    "node": ("hardware", "node"),
+    "accelerators": ("hardware", "accelerators"),
+    "facility": ("hardware", "facility"),
+    "term": ("hardware", "term"),
+    "engine": ("engine",),
+}
+_OF_SERVING = frozenset(_SERVING) - frozenset(_WHERE)
+_NEEDED_TO_SERVE = ("model", "node", "input")
 _SEQUENCE = 8192
 _BATCH_TOKENS = 4 * 2**20
 
@@ -70,23 +85,50 @@ def scenario_from(
     if said.get("model", "").endswith(".yaml"):
         said["model"] = books.catalog.adopt("model", Path(said["model"]))
     if path is not None:
-        changed = {".".join(str(step) for step in _WHERE[name]): value for name, value in said.items()}
+        where = _places(said)
+        changed = {".".join(str(step) for step in where[name]): value for name, value in said.items()}
         root = root_of(path, books)
         return read_scenario(
             path, variant=variant, changes={**changed, **changes}, root=root, budget=books.catalog.budget
         )
-    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if name not in said]
+    needed = _NEEDED_TO_SERVE if _OF_SERVING & set(said) else _NEEDED
+    missing = [f"--{name.replace('_', '-')}" for name in needed if name not in said]
     if missing:
         raise input_error(
             "scenario-missing",
             "no scenario: name a file, or describe the run" + (f"; {', '.join(missing)} is missing" if said else ""),
             hint="planner estimate scenarios/examples/llama-3.1-405b-pretrain.yaml",
         )
-    return close(_tree(said, books), variant=variant, changes=changes)
+    tree = _serving_tree(said) if _OF_SERVING & set(said) else _training_tree(said, books)
+    return close(tree, variant=variant, changes=changes)
 
 
-def _tree(said: dict[str, str], books: Books) -> Tree:
-    """Build a scenario from options; every value's place is its option."""
+def _places(said: dict[str, str]) -> dict[str, Trail]:
+    """Give where options stand in a scenario: a service's where one of its own is among them."""
+    if not _OF_SERVING & set(said):
+        return _WHERE
+    strange = sorted(set(said) - set(_SERVING))
+    if strange:
+        option = f"--{strange[0].replace('_', '-')}"
+        raise input_error("usage", f"{option} is of training runs, and the other options are of a service")
+    return _SERVING
+
+
+def _serving_tree(said: dict[str, str]) -> Tree:
+    """Build a service from options: one request at a time where neither a rate nor clients are named."""
+    value: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": f"{said['model']}-on-{said['node']}",
+        "workload": {"kind": "serving"},
+        "hardware": {},
+    }
+    if not {"requests", "clients"} & set(said):
+        value["workload"]["load"] = {"stream": True}
+    return _built(value, said, _places(said))
+
+
+def _training_tree(said: dict[str, str], books: Books) -> Tree:
+    """Build a training run from options."""
     fixed = {"sequence_length": "", "global_batch": ""}
     if "sequence_length" not in said:
         shape = books.catalog.model(said["model"]).architecture
@@ -96,7 +138,6 @@ def _tree(said: dict[str, str], books: Books) -> Tree:
         length = said.get("sequence_length") or fixed["sequence_length"]
         tokens = parse_yaml(length, name="--sequence-length").value
         fixed["global_batch"] = f"{max(1, round(_BATCH_TOKENS / float(tokens)))} sequences"
-    source = SourceText("options", "")
     value: dict[str, Any] = {
         "schema": SCHEMA,
         "name": f"{said['model']}-on-{said['node']}",
@@ -104,10 +145,16 @@ def _tree(said: dict[str, str], books: Books) -> Tree:
         "hardware": {},
         "parallelism": "auto",
     }
+    return _built(value, {**{k: v for k, v in fixed.items() if v}, **said}, _WHERE)
+
+
+def _built(value: dict[str, Any], said: dict[str, str], where: dict[str, Trail]) -> Tree:
+    """Put options into a scenario; every value's place is its option."""
+    source = SourceText("options", "")
     marks: dict[Trail, Mark] = {(): Mark(1, 1, 1, 1, source)}
-    for name, text in {**{k: v for k, v in fixed.items() if v}, **said}.items():
+    for name, text in said.items():
         piece = parse_yaml(text, name=f"--{name.replace('_', '-')}")
-        trail = _WHERE[name]
+        trail = where[name]
         inner = value
         for step in trail[:-1]:
             inner = inner.setdefault(str(step), {})

@@ -20,6 +20,7 @@ from planner.units import Interval
 
 if TYPE_CHECKING:
     from planner.catalog.currency import ExchangeRates
+    from planner.catalog.training_data import TrainingData
 
 
 @dataclass
@@ -56,6 +57,13 @@ class Books:
     def power_rule(self) -> NodePowerRule:
         """How the power of a node is derived."""
         return self.catalog.sheet("node-power", NodePowerRule)
+
+    @cached_property
+    def training_data(self) -> TrainingData:
+        """Forms of data, and lengths of requests in known data sets."""
+        from planner.catalog.training_data import TrainingData  # only services name data sets
+
+        return self.catalog.sheet("training-data", TrainingData)
 
     @cached_property
     def exchange_rates(self) -> ExchangeRates:

@@ -32,6 +32,8 @@ def shown(metric: str, value: float | None, currency: Currency = DOLLARS) -> str
         return money(value, currency) + unit.removeprefix("USD")
     if unit == "s":
         return duration(value)
+    if unit == "ms":
+        return duration(value / 1e3)
     if unit == "d":
         return duration(value * 86400.0)
     if unit == "kW":
@@ -44,6 +46,8 @@ def shown(metric: str, value: float | None, currency: Currency = DOLLARS) -> str
         return scaled(value * 1e9, "B")
     if unit == "1":
         return f"{value:,.0f}" if abs(value) >= 100 else significant(value, 3)
+    if unit == "requests/s":
+        return f"{scaled(value)} /s"
     if unit == "h":
         return f"{scaled(value)} h"
     return scaled(value, unit)

@@ -40,6 +40,35 @@ _HEADLINES: tuple[tuple[str, str], ...] = (
     ("energy_kwh", "energy"),
     ("carbon_kg", "carbon"),
 )
+_SERVING: tuple[tuple[str, str], ...] = (
+    ("ttft_ms", "time to first token"),
+    ("ttft_p50_ms", "  median"),
+    ("ttft_p90_ms", "  90th percentile"),
+    ("ttft_p99_ms", "  99th percentile"),
+    ("tpot_ms", "time per output token"),
+    ("tpot_p50_ms", "  median"),
+    ("tpot_p90_ms", "  90th percentile"),
+    ("tpot_p99_ms", "  99th percentile"),
+    ("e2e_latency_ms", "time of a whole request"),
+    ("requests_per_s", "requests"),
+    ("goodput_requests_per_s", "requests within objectives"),
+    ("output_tokens_per_s", "output tokens"),
+    ("utilisation", "utilisation"),
+    ("replicas", "replicas"),
+    ("max_batch", "most sequences on a replica"),
+    ("max_context_tokens", "longest context"),
+    ("cost_total_usd", "cost"),
+    ("cost_per_hour_usd", "cost per hour"),
+    ("cost_per_million_tokens_usd", "cost per million tokens"),
+    ("cost_per_million_input_tokens_usd", "  of input, by time"),
+    ("cost_per_million_output_tokens_usd", "  of output, by time"),
+    ("cost_per_request_usd", "cost per request"),
+    ("joules_per_token", "accelerators' energy per token"),
+    ("node_power_kw", "power of a node"),
+    ("facility_power_kw", "power from the grid"),
+    ("energy_kwh", "energy"),
+    ("carbon_kg", "carbon"),
+)
 _ASCII = {ord("█"): "#", ord("░"): ".", ord("–"): "-", ord("…"): "~", ord("·"): "-"}
 
 
@@ -66,7 +95,17 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
     if estimate.memory:
         yield ""
         yield from _memory(estimate, width)
-    for key, title in (("run", "Where the time goes"), ("power", "Power of a node"), ("cost", "Where the money goes")):
+    for key, title in (("decode", "Where a decode step of {} goes"), ("prompt", "Where reading a prompt, {}, goes")):
+        found = estimate.breakdown(key)
+        if found:
+            yield ""
+            yield from _bars(found, title.format(duration(found.total)), estimate.currency, width)
+    for key, title in (
+        ("hours", "Replicas by hour of the day"),
+        ("run", "Where the time goes"),
+        ("power", "Power of a node"),
+        ("cost", "Where the money goes"),
+    ):
         found = estimate.breakdown(key)
         if found:
             yield ""
@@ -85,7 +124,7 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
 
 
 def _headlines(estimate: Estimate) -> Iterator[str]:
-    for name, label in _HEADLINES:
+    for name, label in _SERVING if estimate.kind == "serving" else _HEADLINES:
         result = estimate.results.get(name)
         if result:
             value = shown(name, result.mid, estimate.currency)

@@ -23,12 +23,12 @@ _HOURS = 24
 
 
 class ServingPrecision(Record):
-    """Number formats: of the weights, of the products (as the weights where unsaid), of the cache."""
+    """Number formats: of weights (16 bits where unsaid), of products (as the weights where unsaid), of the cache."""
 
-    weights: WeightFormat = "bf16"
+    weights: WeightFormat | None = None
     products: ProductFormat | None = None
     attention: WeightFormat | None = None
-    cache: CacheFormat = "bf16"
+    cache: CacheFormat | None = None
 
 
 class RequestShape(Record):
@@ -87,7 +87,10 @@ class Load(Record):
 
 
 class Objectives(Record):
-    """How fast answers have to be: times to the first token and per token after it, means or percentiles."""
+    """How fast answers have to be: times to the first token and per token after it, means or percentiles.
+
+    What a model answers that reads and does not generate counts as its first token.
+    """
 
     ttft: Seconds | None = None
     ttft_p50: Seconds | None = None

@@ -142,7 +142,7 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
         ttft_s=np.where(settles, mean, np.inf),
         tpot_s=settled.tpot,
         ttft_percentiles_s=np.where(settles, percentiles, np.inf),
-        tpot_percentiles_s=_lognormal(settled.tpot, np.square(spread)),
+        tpot_percentiles_s=lognormal(settled.tpot, np.square(spread)),
         output_tokens_per_s=np.minimum(rate, most) * requests.output * count,
         sequences=settled.batch,
         prefill_load=busy,
@@ -182,15 +182,15 @@ def _ttft(
     own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
     residual = _RESIDUAL * s.tpot * (1.0 - idle)
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
-    wait, wait_spread = _wait(busy, s.prompt, count, arrivals.variability, arrivals.prompt_variability)
+    wait, wait_spread = waiting(busy, s.prompt, count, arrivals.variability, arrivals.prompt_variability)
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
-    place, place_spread = _wait(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
+    place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
     fixed = e.request_s + late + own - s.prompt
     varied = s.prompt + residual + wait + place
     variance = (
         np.square(arrivals.prompt_variability * s.prompt) + np.square(residual) / 3.0 + wait_spread + place_spread
     )
-    return fixed + varied, fixed + _lognormal(varied, variance)
+    return fixed + varied, fixed + lognormal(varied, variance)
 
 
 def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array) -> Array:
@@ -208,7 +208,7 @@ def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s:
     return deviation
 
 
-def _wait(
+def waiting(
     load: Array, service_s: Array, servers: Array, arriving: Array | float, serving: Array | float
 ) -> tuple[Array, Array]:
     """Mean and variance of waiting in a queue with several servers, Allen-Cunneen with Sakasegawa's chance [s, s^2].
@@ -217,11 +217,11 @@ def _wait(
     """
     varied = (np.square(np.asarray(arriving)) + np.square(np.asarray(serving))) / 2.0
     chance = load ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0)
-    waiting: Array = chance / (1.0 - load) * varied * service_s / servers
-    return waiting, (2.0 / np.maximum(chance, 1e-9) - 1.0) * np.square(waiting)
+    mean: Array = chance / (1.0 - load) * varied * service_s / servers
+    return mean, (2.0 / np.maximum(chance, 1e-9) - 1.0) * np.square(mean)
 
 
-def _lognormal(mean: Array, variance: Array) -> Array:
+def lognormal(mean: Array, variance: Array) -> Array:
     """Percentiles of a lognormal of a mean and variance, on a first axis."""
     width = np.sqrt(np.log1p(variance / np.maximum(np.square(mean), 1e-30)))
     normal = [NormalDist().inv_cdf(p / 100.0) for p in PERCENTILES]

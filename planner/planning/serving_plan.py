@@ -1,0 +1,283 @@
+"""A serving scenario as what the physics reads: the engine on its machine, the requests, the inputs after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.catalog.accelerator import Accelerator, PrecisionName
+from planner.catalog.facility import Facility
+from planner.catalog.profile import EngineMoves
+from planner.documents.reader import Tree
+from planner.errors import InfeasibleError, InputError, listing
+from planner.planning.books import Books
+from planner.planning.ledger import Ledger
+from planner.planning.machines import Fleet, machine_of
+from planner.planning.models import architecture_of
+from planner.planning.places import facility_of
+from planner.planning.power import PowerParts, power_of
+from planner.planning.serving_efficiency import (
+    ServingBasis,
+    engine_limits,
+    engine_memory,
+    engine_named,
+    serving_efficiency_of,
+)
+from planner.planning.serving_machines import serving_machine
+from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision
+from planner.serving.batching import Requests
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.engine import Engine, engine_of
+from planner.serving.formats import Formats
+from planner.serving.layout import Layout
+from planner.serving.machine import ServingMachine
+from planner.serving.speculation import Speculation, speculation
+from planner.units import counted, gibibytes
+from planner.workload.architecture import Architecture
+
+_WIDTHS = ("bf16", "fp16", "tf32", "fp32")
+_ENCODERS_ELSEWHERE = "torch"
+_PEAK_OF: dict[str, tuple[PrecisionName, ...]] = {
+    "fp32": ("fp32", "fp32_matrix", "tf32"),
+    "bf16": ("bf16",),
+    "fp16": ("fp16",),
+    "fp8": ("fp8",),
+    "int8": ("int8",),
+    "nvfp4": ("fp4",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingGround:
+    """A service on machines of one kind: all but its layout and its replicas.
+
+    Parameters
+    ----------
+    load : the scenario. architecture, precision, formats, requests : what is served.
+    fleet, machine, facility, power : what it runs on.
+    engine, moves, efficiency, basis : under which engine, by its name, and what its efficiencies rest on.
+    """
+
+    load: ServingLoad
+    architecture: Architecture
+    precision: ServingPrecision
+    formats: Formats
+    requests: Requests
+    fleet: Fleet
+    machine: ServingMachine
+    facility: Facility | None
+    power: PowerParts
+    engine: str
+    moves: EngineMoves
+    efficiency: ServingEfficiency
+    basis: ServingBasis
+    speculation: Speculation | None
+
+    def replica(self, layout: Layout) -> Engine:
+        """Give a replica under a layout, or many under arrays of them."""
+        settings = self.load.settings
+        return engine_of(
+            self.architecture,
+            layout=layout,
+            formats=self.formats,
+            machine=self.machine,
+            efficiency=self.efficiency,
+            limits=engine_limits(self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens),
+            memory=engine_memory(self.moves, fraction=settings.memory_fraction),
+            speculation=self.speculation,
+        )
+
+
+def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> ServingGround:
+    """Give a serving scenario on the machines that it names.
+
+    Raises
+    ------
+    InputError : a name is unknown, or the scenario contradicts itself.
+    InfeasibleError : the machines lack what is asked.
+    """
+    workload = load.workload
+    architecture = architecture_of(
+        workload.model, workload.architecture, tree=tree, trail=("workload",), books=books, ledger=ledger
+    )
+    requests = _requests(load, architecture, tree, books, ledger)
+    node = books.catalog.node(load.hardware.node, tree=tree, trail=("hardware", "node"))
+    accelerator = books.catalog.accelerator(node.accelerator)
+    network = books.catalog.network(node.network.fabric) if node.network else None
+    width = next((name for name in _WIDTHS if name in accelerator.peak), "fp32")
+    machine = machine_of(node, accelerator, network, precision=width, ledger=ledger)
+    fleet = Fleet(node, accelerator, network, machine)
+    precision = _stated(workload.precision, accelerator)
+    formats = _formats(precision, accelerator, tree)
+    power = power_of(node, accelerator, books=books, ledger=ledger)
+    profile = books.catalog.profile("serving")
+    engine, moves = engine_named(profile, load.engine or _engine(architecture, fleet, books), tree, ("engine",))
+    efficiency, basis = serving_efficiency_of(profile, accelerator, moves)
+    spoken = workload.speculation
+    return ServingGround(
+        load=load,
+        architecture=architecture,
+        precision=precision,
+        formats=formats,
+        requests=requests,
+        fleet=fleet,
+        machine=_serving_machine(fleet, power),
+        facility=facility_of(load.hardware, node, tree=tree, books=books, ledger=ledger),
+        power=power,
+        engine=engine,
+        moves=moves,
+        efficiency=efficiency,
+        basis=basis,
+        speculation=speculation(
+            drafted=spoken.drafted, acceptance=spoken.acceptance, draft_share=spoken.draft_share
+        ) if spoken else None,
+    )  # fmt: skip
+
+
+def _engine(shape: Architecture, fleet: Fleet, books: Books) -> str:
+    """Give the engine that such chips are usually served with."""
+    family, defaults = fleet.accelerator.family, books.defaults
+    if not generates(shape):
+        return defaults.encoder_engine_of.get(family, _ENCODERS_ELSEWHERE)
+    return defaults.engine_of.get(family, defaults.engine)
+
+
+def generates(shape: Architecture) -> bool:
+    """Whether a model answers token by token; an encoder answers with one pass."""
+    return any(core.causal for kind in shape.main.kinds for core in kind.cores) or any(
+        kind.scan for kind in shape.main.kinds
+    )
+
+
+def _requests(load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger) -> Requests:
+    """Give the lengths of requests: as stated, or the means of a data set."""
+    stated, at = load.workload.requests, ("workload", "requests")
+    prompt, output = stated.prompt, stated.output
+    if stated.data is not None:
+        record = books.training_data.lengths_of(stated.data, tree=tree, trail=(*at, "data"))
+        prompt = prompt if prompt is not None else record.prompt_mean
+        output = output if output is not None else record.output_mean
+        source = record.provenance("prompt_mean")
+        words = f"{prompt or 0:,.0f} in, {output or 0:,.0f} out"
+        ledger.note(f"lengths of {record.id}", words, source=source.source, standing=books.catalog.standing(source))
+    if prompt is None and shape.main.tokens_per_sample:
+        prompt = float(shape.main.tokens_per_sample)
+    if not generates(shape):
+        output = 1.0
+    lengths = {"prompt": prompt, "output": output}
+    for key, value in lengths.items():
+        if value is None:
+            hint = f"{key}: 512, or data: one of the data sets of training-data.yaml"
+            place = at if at in tree.marks else ("workload",)
+            raise InputError(tree.fault("missing-key", f"'{key}' is missing", place, hint=hint))
+    read, made = float(prompt or 0.0), float(output or 0.0)
+    _require_context(shape, read, made, tree)
+    ledger.said("request", f"{read:,.0f} tokens in, {made:,.0f} out")
+    return Requests(np.array([read * (1.0 - stated.cached)]), np.array([made]), read * stated.cached)
+
+
+def _require_context(shape: Architecture, prompt: float, output: float, tree: Tree) -> None:
+    longest = shape.max_sequence
+    if longest and prompt + (output if generates(shape) else 0.0) > longest:
+        raise InputError(
+            tree.fault(
+                "context-exceeded",
+                f"a prompt of {prompt:,.0f} and an output of {output:,.0f} tokens are {prompt + output - longest:,.0f} "
+                f"more than the {longest:,} that {shape.name} takes",
+                ("workload", "requests"),
+                hint="shorter requests, or a model with a longer context",
+            )
+        )
+
+
+def _stated(precision: ServingPrecision, accelerator: Accelerator) -> ServingPrecision:
+    """Give number formats with what is unsaid filled in: 16 bits, in the format that the part multiplies in."""
+    wide = next((name for name in ("bf16", "fp16") if name in accelerator.peak), "fp32")
+    return precision.model_copy(
+        update={"weights": precision.weights or wide, "cache": precision.cache or ("bf16" if wide == "bf16" else wide)}
+    )
+
+
+def _formats(precision: ServingPrecision, accelerator: Accelerator, tree: Tree) -> Formats:
+    """Give formats as numbers.
+
+    Raises
+    ------
+    InfeasibleError : the part has no products in a format that they would have to run in.
+    """
+    weights = precision.weights or "bf16"
+    for key, name in (("products", precision.products or weights), ("attention", precision.attention)):
+        peaks = _PEAK_OF.get(name or "")
+        if peaks is None or any(peak in accelerator.peak for peak in peaks):
+            continue
+        trail = ("workload", "precision", key if getattr(precision, key) else "weights")
+        known = [known for known, names in _PEAK_OF.items() if any(peak in accelerator.peak for peak in names)]
+        raise InfeasibleError(
+            tree.fault(
+                "precision-missing",
+                f"{accelerator.id} has no matrix products in {name}",
+                trail if trail in tree.marks else ("hardware", "node"),
+                allowed=listing(known),
+                hint="keep the weights alone in that format (products: another), or choose another accelerator",
+            )
+        )
+    return Formats.of(weights, products=precision.products, attention=precision.attention, cache=precision.cache)
+
+
+def _serving_machine(fleet: Fleet, power: PowerParts) -> ServingMachine:
+    """Give the machine with the rates that serving asks for; a part of unknown power takes the node's rule's."""
+    part, node = fleet.accelerator, fleet.node
+    stated = node.accelerator_power or (part.power.tdp if part.power else None)
+    limit = stated.mid if stated else power.estimate.accelerators.busy.mid / node.accelerators
+    link = part.link
+    return serving_machine(
+        fleet.machine,
+        part,
+        power_limit_w=limit,
+        switched=node.scale_up.domain > 1 and link is not None and not link.kind.startswith("PCIe"),
+    )
+
+
+def shown_model(ground: ServingGround) -> str:
+    """Give the model in words."""
+    return f"{ground.architecture.name}, {counted(ground.architecture.parameters)} parameters"
+
+
+def unfit(ground: ServingGround, engine: Engine, tree: Tree) -> InfeasibleError:
+    """Give the error of a replica whose weights leave no room for one request, with by how much."""
+    room, capacity = engine.room, float(np.ravel(ground.fleet.machine.memory_bytes)[0])
+    weights = float(np.ravel(room.weight_bytes)[0])
+    short = -float(np.ravel(room.cache_room_bytes)[0])
+    need = float(np.ravel(room.sequence_bytes + room.token_bytes * ground.requests.context)[0])
+    return InfeasibleError(
+        tree.fault(
+            "does-not-fit",
+            f"does not fit: weights take {gibibytes(weights)} of {gibibytes(capacity)} an accelerator, and "
+            f"{gibibytes(short + need)} are lacking for one request",
+            ("layout",) if ("layout",) in tree.marks else ("hardware",),
+            hint="a higher tensor or pipeline degree, weights in fewer bits, or accelerators with more memory",
+        )
+    )
+
+
+def require_links(ground: ServingGround, layout: ServingLayout, tree: Tree) -> None:
+    """Refuse a replica that needs a link or a network which nobody knows of.
+
+    Raises
+    ------
+    InputError : with how many accelerators a replica could have without it.
+    """
+    machine, node = ground.fleet.machine, ground.fleet.node
+    ranks, domain = layout.tensor * layout.data, max(node.scale_up.domain, node.accelerators)
+    inside = ranks > 1 and np.isnan(machine.domain_bandwidth_bytes_per_s[0])
+    outside = ranks * layout.pipeline > domain and np.isnan(machine.fabric_bandwidth_bytes_per_s[0])
+    if not inside and not outside:
+        return
+    what, most = ("link between accelerators", 1) if inside else ("network between nodes", domain)
+    message = (
+        f"a replica on {ranks * layout.pipeline} accelerators needs a {what}, and {node.id} has none that is known"
+    )
+    raise InputError(
+        tree.fault("fabric-unknown", message, ("hardware", "node"), hint=f"a layout of at most {most} accelerators")
+    )

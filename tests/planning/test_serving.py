@@ -1,0 +1,166 @@
+"""Services end to end: results against each other, sizes against a loop over single estimates, what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.errors import PlannerError
+from planner.planning.books import Books
+from planner.planning.estimate import Estimate
+from planner.planning.serving import estimate_serving
+from planner.scenario.resolve import read_scenario
+from tests.conftest import ROOT, Planner
+
+EXAMPLES = ROOT / "scenarios" / "examples"
+SERVICES = [
+    "llama-3.1-8b-chat",
+    "llama-3.1-70b-service",
+    "deepseek-v3-service",
+    "llama-3.1-8b-on-inferentia",
+    "gemma-7b-on-tpu",
+    "bert-embeddings",
+]
+BOOKS = Books()
+CHAT = EXAMPLES / "llama-3.1-8b-chat.yaml"
+
+
+def estimated(name: str | Path, **changes: Any) -> Estimate:
+    path = name if isinstance(name, Path) else EXAMPLES / f"{name}.yaml"
+    told = {key.replace("__", "."): str(value) for key, value in changes.items()}
+    return estimate_serving(read_scenario(path, changes=told), BOOKS)
+
+
+def of(estimate: Estimate, metric: str) -> float:
+    value = estimate.value(metric)
+    assert value is not None, metric
+    return value
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_results_agree_with_each_other(name: str) -> None:
+    e = estimated(name)
+    assert all(r.mid is None or (math.isfinite(r.mid) and r.mid >= 0) for r in e.results.values())
+    assert of(e, "cost_total_usd") == pytest.approx(of(e, "cost_per_hour_usd") * 730.0)
+    requests = of(e, "requests_per_s") * 730.0 * 3600.0
+    assert of(e, "cost_per_request_usd") == pytest.approx(of(e, "cost_total_usd") / requests)
+    assert of(e, "facility_power_kw") >= of(e, "power_kw") == pytest.approx(of(e, "node_power_kw") * of(e, "nodes"))
+    power, cost = e.breakdown("power"), e.breakdown("cost")
+    assert power is not None
+    assert cost is not None
+    assert power.total == pytest.approx(of(e, "node_power_kw") * 1e3, rel=1e-6)
+    assert cost.total == pytest.approx(of(e, "cost_total_usd"))
+    assert e.memory[0].total_bytes <= e.memory_capacity_bytes
+    assert of(e, "peak_memory_gb") * 1e9 == pytest.approx(sum(part.value for part in e.memory[0].parts))
+
+
+@pytest.mark.parametrize("name", SERVICES[:5])
+def test_money_by_direction_adds_up_and_percentiles_rise(name: str) -> None:
+    e = estimated(name)
+    total, out = of(e, "total_tokens_per_s"), of(e, "output_tokens_per_s")
+    spent = (
+        of(e, "cost_per_million_input_tokens_usd") * (total - out) + of(e, "cost_per_million_output_tokens_usd") * out
+    )
+    assert spent == pytest.approx(of(e, "cost_per_million_tokens_usd") * total)
+    for phase in ("ttft", "tpot"):
+        rising = [e.value(f"{phase}_{p}_ms") for p in ("p50", "p90", "p95", "p99")]
+        if rising[0] is not None:
+            assert rising == sorted(rising)  # type: ignore[type-var]
+
+
+def test_the_chosen_size_is_what_trying_every_layout_finds() -> None:
+    best = estimated("llama-3.1-70b-service", spare=0)
+    found: list[float] = []
+    for tensor in (1, 2, 4, 8):
+        for pipeline in (1, 2):
+            layout = f"{{tensor: {tensor}, pipeline: {pipeline}}}"
+            try:
+                found.append(of(estimated("llama-3.1-70b-service", spare=0, layout=layout), "nodes"))
+            except PlannerError:  # what does not fit or is too slow is no candidate
+                continue
+    assert of(best, "nodes") == min(found)
+
+
+def test_no_token_comes_faster_than_the_weights_can_be_read() -> None:
+    """One request on one L40S reads 16 GB at 864 GB/s for each token, whatever an engine does."""
+    e = estimated(CHAT, workload__load="{stream: true}", workload__objectives="{}")
+    assert of(e, "tpot_ms") >= 2 * 7.5e9 / 864e9 * 1e3
+
+
+def test_more_requests_never_need_fewer_machines_and_never_wait_less() -> None:
+    found = [estimated(CHAT, workload__load__rate=f"{rate} requests/s") for rate in (1, 5, 20, 80, 320)]
+    nodes = [of(e, "nodes") for e in found]
+    assert nodes == sorted(nodes)
+    fixed = [
+        of(estimated(CHAT, workload__load__rate=f"{rate} requests/s", replicas=4), "ttft_p99_ms")
+        for rate in (1, 10, 30)
+    ]
+    assert fixed == sorted(fixed)
+
+
+def test_a_looser_objective_never_needs_more_machines() -> None:
+    tight = estimated(CHAT, workload__load__rate="200 requests/s", workload__objectives="{tpot_p90: 40 ms}")
+    loose = estimated(CHAT, workload__load__rate="200 requests/s", workload__objectives="{tpot_p90: 90 ms}")
+    assert of(loose, "nodes") <= of(tight, "nodes")
+
+
+def test_replicas_follow_the_day() -> None:
+    e = estimated("llama-3.1-70b-service")
+    hours = e.breakdown("hours")
+    assert hours is not None
+    assert len(hours.parts) == 24
+    assert max(part.value for part in hours.parts) == of(e, "replicas")
+
+
+def test_an_idle_service_costs_the_same_and_draws_less() -> None:
+    busy = estimated(CHAT, workload__load__rate="20 requests/s", replicas=2)
+    idle = estimated(CHAT, workload__load__rate="0.1 requests/s", replicas=2)
+    assert of(idle, "cost_per_hour_usd") == of(busy, "cost_per_hour_usd")
+    assert of(idle, "node_power_kw") < of(busy, "node_power_kw")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"workload.load.rate": "0 requests/s"}, 2, "out of range"),
+        ({"workload.load.rate": "-5 requests/s"}, 2, "out of range"),
+        ({"workload.load": "{}"}, 2, "no load is stated"),
+        ({"workload.load": "{clients: 3, offline: true}"}, 2, "clients and offline are stated"),
+        ({"workload.requests": "{prompt: 130000, output: 2000}"}, 2, "928 more than the 131,072"),
+        ({"workload.requests": "{prompt: 500}"}, 2, "'output' is missing"),
+        ({"workload.requests": "{data: sharegpt}"}, 2, "did you mean 'sharegpt-vllm'"),
+        ({"workload.load": "{clients: 8}"}, 2, "this load has means alone"),
+        ({"workload.precision.weights": "nvfp4"}, 3, "no matrix products in nvfp4"),
+        ({"workload.objectives": "{tpot_p99: 1 ms}"}, 3, "below what is possible"),
+        ({"layout": "{tensor: 3}"}, 2, "32 heads are not divisible"),
+        ({"replicas": "1", "workload.load.rate": "500 requests/s"}, 3, "more than the"),
+        ({"workload.model": "llama-3.1-405b", "workload.objectives": "{}"}, 3, "lacking for one request"),
+        ({"workload.speculation": "{drafted: 3}"}, 2, "without the share of drafted tokens"),
+        ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
+        ({"workload.duration": "0 d"}, 2, "out of range"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_by_how_much(
+    planner: Planner, changes: dict[str, str], code: int, words: str
+) -> None:
+    options = [option for path, value in changes.items() for option in ("--set", f"{path}={value}")]
+    done = planner("estimate", str(CHAT), *options)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert not re.search(r"\b(nan|inf)\b", done.stderr.lower())
+    assert done.stdout == ""
+
+
+def test_a_service_by_options_alone(planner: Planner) -> None:
+    options = ("--model", "llama-3.1-8b", "--node", "g6e.xlarge", "--input", "500", "--output-tokens", "200")
+    done = planner("estimate", *options, "--requests", "5 requests/s", "--output", "json=-")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["results"]["requests_per_s"]["value"] == 5.0
+    alone = planner("estimate", *options)
+    assert alone.returncode == 0
+    assert "one request at a time" in alone.stdout
