@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pins what tests and linters need for Python 3.11 to 3.14 on Linux, macOS and Windows in one file each.
+# Pins what tests, linters and tests in a browser need for Python 3.11 to 3.14 on Linux, macOS and Windows.
 # Which registry answered is nobody's business: its address is left out of the files.
 set -eu
 pin() {
@@ -14,3 +14,4 @@ pin() {
 }
 pin requirements/test.lock --extra test
 pin requirements/lint.lock --extra lint --constraints requirements/test.lock
+pin requirements/browser.lock --extra report --extra test --extra browser --constraints requirements/test.lock

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import click
 
 from planner.cli.alternatives import alternatives_from
-from planner.cli.outputs import Screen, emit, output_option
+from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.pages import comparison_page, html, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option
 from planner.planning.comparison import Comparison, compare
@@ -18,7 +19,7 @@ from planner.planning.comparison import Comparison, compare
 @click.option("--variants", is_flag=True, help="Every variant of each scenario beside the scenario itself.")
 @click.option("--nodes", metavar="ID,ID,...", help="Each scenario on each of these kinds of node.")
 @changes_option
-@output_option("table")
+@output_option("table", "markdown", "csv", "json", "html", "svg")
 def command(
     scenarios: tuple[str, ...], variants: bool, nodes: str | None, changes: dict[str, str], output: tuple[str, ...]
 ) -> None:
@@ -35,10 +36,37 @@ def command(
     books = current_books()
     asked = alternatives_from(scenarios, variants=variants, nodes=nodes, changes=changes, books=books)
     found = compare([each.estimate for each in asked], [each.utilisation for each in asked])
-    emit({"table": partial(_table, found)}, output, never=books.catalog.budget.files)
+    page = cache(partial(comparison_page, found, books))
+    renderers: Renderers = {
+        "table": partial(_table, found),
+        "markdown": partial(_markdown, found),
+        "csv": partial(_csv, found),
+        "json": partial(_json, found),
+        "html": partial(html, page),
+        "svg": partial(svg, page),
+    }
+    emit(renderers, output, never=books.catalog.budget.files)
 
 
 def _table(found: Comparison, screen: Screen) -> str:
     from planner.report import compare_table
 
     return compare_table.render(found, width=screen.width, ascii_only=screen.ascii_only)
+
+
+def _markdown(found: Comparison, _: Screen) -> str:
+    from planner.report import compare_markdown
+
+    return compare_markdown.render(found)
+
+
+def _csv(found: Comparison, _: Screen) -> str:
+    from planner.report import compare_csv
+
+    return compare_csv.render(found)
+
+
+def _json(found: Comparison, _: Screen) -> str:
+    from planner.report import compare_json
+
+    return compare_json.render(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.cli.outputs import Files, Screen
 from planner.planning.books import Books
+from planner.planning.comparison import Comparison
 from planner.planning.estimate import Estimate
 from planner.scenario.resolve import Resolved
 
@@ -38,6 +39,15 @@ def estimate_page(resolved: Resolved, found: Estimate, books: Books) -> Page:
 
     inputs = explain(found, books).inputs
     return page_of(Told(found, inputs, scaled_runs(resolved, found, books), today(books)))
+
+
+def comparison_page(found: Comparison, books: Books) -> Page:
+    """Give the page of a comparison."""
+    from planner.planning.explain import explain
+    from planner.report.page.compare_page import Told, page_of
+
+    inputs = {candidate.letter: explain(candidate.estimate, books).inputs for candidate in found.candidates}
+    return page_of(Told(found, inputs, today(books)))
 
 
 def today(books: Books) -> datetime.date:

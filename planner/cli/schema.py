@@ -24,6 +24,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.documents.schema import json_schema
     from planner.report.accuracy_json import accuracy_schema
     from planner.report.check_schema import check_schema
+    from planner.report.compare_json import comparison_schema
     from planner.report.estimate_schema import estimate_schema
     from planner.report.explanation_json import explanation_schema
     from planner.report.search_json import search_schema
@@ -34,6 +35,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     found = {
         "accuracy": accuracy_schema(),
         "check": check_schema(),
+        "comparison": comparison_schema(),
         "scenario": _scenario(),
         "estimate": estimate_schema(),
         "explanation": explanation_schema(),

@@ -217,10 +217,10 @@ def _bound_by(estimate: Estimate) -> str:
 
 
 def _same_work(candidates: Sequence[Candidate]) -> bool:
-    """Whether all do the same: models, and tokens or load, are the same."""
+    """Whether all that fit do the same: models, and tokens or load, are the same."""
     keys = ("kind", "model", "tokens", "epochs", "load", "requests")
     work = set()
-    for candidate in candidates:
+    for candidate in (each for each in candidates if not each.estimate.why_not):
         loads = [scenario.get("workload", {}) for scenario in candidate.about]
         work.add(repr([[load.get(key) for key in keys] for load in loads]))
     return len(work) <= 1

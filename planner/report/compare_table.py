@@ -157,4 +157,4 @@ def _break_evens(comparison: Comparison, width: int) -> Iterator[str]:
         yield from fold(for_terminal(words.break_even_words(found, comparison)), width, indent="  ", hanging="    ")
     left_out = len(comparison.break_evens) - len(chosen)
     if left_out:
-        yield f"  and {left_out} more: --output csv=PATH or json=PATH holds all"
+        yield f"  and {left_out} more: --output csv=PATH, json=PATH and html=PATH hold all"

@@ -10,7 +10,7 @@ from planner.planning.comparison import Comparison, Line
 from planner.planning.front import Front
 from planner.report.labels import label_of
 from planner.report.numbers import money
-from planner.units import scaled, significant
+from planner.units import counted, significant
 
 AHEAD = "ahead of all others, whatever the ranges hold"
 LEVEL = "too close to the best one to tell them apart"
@@ -71,7 +71,7 @@ def break_even_value(found: BreakEven, value: float | None, comparison: Comparis
     if found.kind == "utilisation":
         return f"{value * 100:.0f} %"
     if found.kind == "tokens a month":
-        return scaled(value, "tokens")
+        return f"{counted(value, digits=3)} tokens"
     if found.kind == "months owned":
         return f"{significant(value, 3)} months"
     return money(value, comparison.currency)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from planner import cli
 from planner.report.columns import width
+from planner.report.compare_json import comparison_schema
 from tests.conftest import ROOT, plain_environment
 
 PRETRAIN = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
@@ -146,3 +151,54 @@ def test_a_terminal_of_ascii_gets_ascii(small: Path) -> None:
     command = [sys.executable, "-m", "planner", "compare", str(small), "--variants"]
     done = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment, timeout=60, check=True)
     assert done.stdout.isascii()
+
+
+class TestFormats:
+    def test_the_json_holds_to_its_schema_and_to_the_estimates(self, run: Run, small: Path) -> None:
+        code, out, _ = run(small, "--variants", "--output", "json=-")
+        assert code == 0
+        document = json.loads(out)
+        Draft202012Validator(comparison_schema()).validate(document)
+        by_letter = {each["letter"]: each["estimate"] for each in document["candidates"]}
+        assert document["candidates"][2]["estimate"]["why_not"]
+        for metric, line in document["metrics"].items():
+            for letter, result in line["results"].items():
+                if result is not None:
+                    assert result["value"] == by_letter[letter]["results"][metric]["value"]
+        assert document["metrics"]["cost_total_usd"]["winner"] == "B"
+
+    def test_the_json_of_a_place_and_of_other_work_holds_to_its_schema(self, run: Run) -> None:
+        for arguments in (("scenarios/examples/machine-room.yaml",), (ON_P5, PRETRAIN)):
+            code, out, _ = run(*arguments, "--output", "json=-")
+            assert code == 0
+            Draft202012Validator(comparison_schema()).validate(json.loads(out))
+
+    def test_csv_has_a_row_for_each_result_and_runs_nothing(self, run: Run, small: Path) -> None:
+        small.write_text(SMALL % '"=1+1"')
+        code, out, _ = run(small, "--variants", "--output", "csv=-")
+        assert code == 0
+        rows = list(csv.DictReader(io.StringIO(out)))
+        assert {row["scenario"] for row in rows} == {"'=1+1", "'=1+1@spot"}
+        cost = {row["letter"]: row for row in rows if row["what"] == "cost_total_usd"}
+        assert float(cost["A"]["value"]) / float(cost["B"]["value"]) == pytest.approx(float(cost["A"]["ratio_to_best"]))
+        assert (cost["A"]["standing"], cost["B"]["standing"]) == ("behind", "ahead")
+        assert [row["what"] for row in rows if row["what"].startswith("break-even")] == ["break-even: node-hour price"]
+
+    def test_markdown_keeps_its_cells_whatever_a_name_says(self, run: Run, small: Path) -> None:
+        small.write_text(SMALL % '"@team a|b <img src=x> [x](https://e.org) `c` <!-- "')
+        code, out, _ = run(small, "--variants", "--output", "markdown=-")
+        assert code == 0
+        first = next(line for line in out.splitlines() if line.startswith("| A |"))
+        assert first.count("|") == 5
+        for harmful in ("@team", "<img", "](", "`c`", "<!--", "https://e"):
+            assert harmful not in out
+
+    def test_all_formats_are_written_at_once(self, run: Run, small: Path) -> None:
+        folder = small.parent
+        asked = [f"{name}={folder / name}.out" for name in ("table", "markdown", "csv", "json")]
+        options = [piece for each in asked for piece in ("--output", each)]
+        assert run(small, "--variants", *options) == (0, "", "")
+        assert all((folder / f"{name}.out").stat().st_size > 500 for name in ("table", "markdown", "csv", "json"))
+        code, _, err = run(small, "--variants", "--output", f"json={small}")
+        assert code == 2
+        assert "[output-input]" in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from packaging.utils import canonicalize_name
 from tests.conftest import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+EXTRAS = {"browser": ("browser", "report", "test"), "lint": ("lint",), "test": ("test",)}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("linux", "darwin")
 
@@ -48,8 +50,8 @@ def wanted(*extras: str) -> set[str]:
     return {canonicalize_name(Requirement(text).name) for requirements in lists for text in requirements}
 
 
-def test_there_is_a_lock_for_the_tests_and_one_for_the_linters() -> None:
-    assert [lock.stem for lock in LOCKS] == ["lint", "test"]
+def test_there_is_a_lock_for_the_tests_one_for_the_linters_and_one_for_the_browser() -> None:
+    assert [lock.stem for lock in LOCKS] == ["browser", "lint", "test"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -76,23 +78,25 @@ def test_no_lock_says_where_packages_were_found(lock: Path) -> None:
 def test_a_lock_holds_all_that_is_needed_once_on_every_python(lock: Path, platform: str, python: str) -> None:
     names = [canonicalize_name(r.name) for r, _ in pins(lock) if applies(r, python, platform)]
     assert len(names) == len(set(names))
-    assert wanted(lock.stem) <= set(names)
+    assert wanted(*EXTRAS[lock.stem]) <= set(names)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
-def test_both_locks_agree_on_what_both_hold(python: str, platform: str) -> None:
+def test_locks_agree_on_what_they_share(python: str, platform: str) -> None:
     chosen = [
         {canonicalize_name(r.name): str(r.specifier) for r, _ in pins(lock) if applies(r, python, platform)}
         for lock in LOCKS
     ]
-    first, second = chosen
-    shared = first.keys() & second.keys()
-    assert len(shared) > 10
-    assert {name: (first[name], second[name]) for name in shared if first[name] != second[name]} == {}
+    for one, other in combinations(chosen, 2):
+        shared = one.keys() & other.keys()
+        assert len(shared) > 10
+        assert {name: (one[name], other[name]) for name in shared if one[name] != other[name]} == {}
 
 
 def test_no_lock_pulls_gigabytes() -> None:
     names = {canonicalize_name(requirement.name) for lock in LOCKS for requirement, _ in pins(lock)}
-    assert not names & {"torch", "transformers", "jax", "tensorflow", "vl-convert-python"}
+    assert not names & {"torch", "transformers", "jax", "tensorflow"}
+    plain = {canonicalize_name(r.name) for lock in LOCKS if lock.stem != "browser" for r, _ in pins(lock)}
+    assert not plain & {"vl-convert-python", "playwright"}
     assert not [name for name in names if name.startswith("nvidia-")]

@@ -23,6 +23,8 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-s
 _BAR_STEP, _STACK_STEP, _ROW_STEP = 26, 34, 30
 _PLOT_HEIGHT = 280
 _SVG_WIDTH = 720
+_ROOM, _FAR = 0.08, 0.5
+_STANDINGS = {"on the front": _BLUE, "beaten in both": _GREY}
 _CONFIG: Spec = {
     "background": None,
     "font": _FONT,
@@ -79,9 +81,21 @@ def drawn(figure: Figure, choices: Sequence[str], *, width: int | str = "contain
         shown = alt.param(name="shown", value=list(choices))
         chart = chart.add_params(shown)
     spec: Spec = chart.properties(width=width).to_dict(validate=False)
-    spec["config"] = _CONFIG
+    # On a page the legend stands above the chart, where it has room on any screen.
+    legends = {"disable": True} if width == "container" else _CONFIG["legend"]
+    spec["config"] = {**_CONFIG, "legend": legends}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec
+
+
+def legend(figure: Figure) -> list[tuple[str, str]]:
+    """Give what the colours of a figure mean; empty where there is one colour, or its text says it."""
+    if figure.kind == "points":
+        return list(_STANDINGS.items())
+    parts = list((figure.more or {}).get("parts", ()))
+    if figure.kind == "lines":
+        parts = list(dict.fromkeys(row["label"] for row in figure.rows))
+    return list(zip(parts, _palette(len(parts)), strict=True)) if len(parts) > 1 else []
 
 
 def runtime() -> str:
@@ -187,9 +201,7 @@ def _ranges(alt: Any, figure: Figure, base: Any) -> Any:
 
 def _lines(alt: Any, figure: Figure, base: Any) -> Any:
     series = list(dict.fromkeys(row["label"] for row in figure.rows))
-    legend = alt.Legend() if len(series) > 1 else None
-    scale = alt.Scale(domain=series, range=_palette(len(series)))
-    colour = alt.Color("label:N", sort=series, scale=scale, legend=legend)
+    colour = alt.Color("label:N", sort=series, scale=alt.Scale(domain=series, range=_palette(len(series))))
     x = alt.X("x:Q", title=figure.x, axis=alt.Axis(tickCount=6))
     y = alt.Y("y:Q", title=figure.y, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
     tooltip = [
@@ -204,9 +216,10 @@ def _lines(alt: Any, figure: Figure, base: Any) -> Any:
 
 
 def _points(alt: Any, figure: Figure, base: Any) -> Any:
-    x = alt.X("x:Q", title=figure.x, scale=alt.Scale(zero=False, nice=True, padding=20), axis=alt.Axis(tickCount=6))
-    y = alt.Y("y:Q", title=figure.y, scale=alt.Scale(zero=False, nice=True, padding=20), axis=alt.Axis(tickCount=5))
-    colour = alt.Color("standing:N", scale=alt.Scale(domain=["on the front", "beaten in both"], range=[_BLUE, _GREY]))
+    x = alt.X("x:Q", title=figure.x, scale=_roomy(alt, figure, "x"), axis=alt.Axis(tickCount=6))
+    y = alt.Y("y:Q", title=figure.y, scale=_roomy(alt, figure, "y"), axis=alt.Axis(tickCount=5))
+    standings = alt.Scale(domain=list(_STANDINGS), range=list(_STANDINGS.values()))
+    colour = alt.Color("standing:N", scale=standings)
     tooltip = [
         alt.Tooltip("label:N", title=" "),
         alt.Tooltip("x_text:N", title=figure.x),
@@ -224,6 +237,15 @@ def _points(alt: Any, figure: Figure, base: Any) -> Any:
         x=x, y=y, text="short:N"
     )
     return alt.layer(wide, tall, line, points, names).properties(height=_PLOT_HEIGHT + 40)
+
+
+def _roomy(alt: Any, figure: Figure, axis: str) -> Any:
+    """Give a scale with room around its points; from zero where they lie far apart."""
+    least = min(row[f"{axis}_low"] for row in figure.rows)
+    most = max(row[f"{axis}_high"] for row in figure.rows)
+    room = (most - least or most) * _ROOM
+    start = 0.0 if least < most * _FAR else max(least - room, 0.0)
+    return alt.Scale(domain=[start, most + room], nice=False)
 
 
 def _curve(alt: Any, figure: Figure, base: Any) -> Any:

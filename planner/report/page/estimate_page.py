@@ -125,7 +125,7 @@ def _children(estimate: Estimate) -> Table:
     for name, child in children.items():
         cells = [_child_cell(child, metric) for metric in metrics]
         rows.append((Cell(name), *cells, Cell(child.why_not or dict(child.plan).get("binds", ""))))
-    columns = (Column("part"), *(number(label_of(m)) for m in metrics), Column("bound by, or why not"))
+    columns = (Column("part"), *(number(label_of(m)) for m in metrics), Column("bound by, or why not", is_long=True))
     return Table("The parts", columns, tuple(rows), choices=tuple(children))
 
 

@@ -18,7 +18,7 @@ _MOST_PARTS = 7
 _MOST_EFFECTS = 10
 _LEAST_EFFECT = 0.01
 _GIB = 2.0**30
-_UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "min": "minutes", "h": "hours", "d": "days"}
+UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "min": "minutes", "h": "hours", "d": "days"}
 _UNIT_METRIC = {"s": "step_time_s", "USD": "cost_total_usd"}
 Row = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def _axis(breakdown: Breakdown, values: Sequence[float], currency: Currency) -> 
     if metric is None:
         return 1.0, breakdown.unit
     unit = row_unit(metric, [max(values, default=0.0)], currency)
-    return unit.per, _UNIT_WORDS.get(unit.unit, unit.unit)
+    return unit.per, UNIT_WORDS.get(unit.unit, unit.unit)
 
 
 def _parts_table(title: str, breakdown: Breakdown, parts: Sequence[Part], currency: Currency) -> Table:
@@ -120,8 +120,14 @@ def _memory_table(stages: Sequence[tuple[str, StageMemory]], parts: Sequence[str
     return Table("Memory by stage and cause", columns, tuple(rows))
 
 
-def effects_figure(estimate: Estimate, metric: str) -> Figure | None:
-    """Give what each uncertain input does to a result by itself, the largest first."""
+def effects_figure(estimate: Estimate, metric: str, *, key: str = "", of: str = "") -> Figure | None:
+    """Give what each uncertain input does to a result by itself, the largest first.
+
+    Parameters
+    ----------
+    estimate, metric : whose result. key : of the figure, where the result's own name does not do.
+    of : whose it is, where the page is of several.
+    """
     effects = estimate.contributions.get(metric, {})
     middle = estimate.value(metric)
     finite = {
@@ -141,7 +147,7 @@ def effects_figure(estimate: Estimate, metric: str) -> Figure | None:
         }
         for name in order
     )
-    label = label_of(metric)
+    label = f"{label_of(metric)} of {of}" if of else label_of(metric)
     largest = order[0]
     says = (
         f"Each bar moves one uncertain input from the low end of its range (light) to the high end (dark) and leaves "
@@ -153,7 +159,14 @@ def effects_figure(estimate: Estimate, metric: str) -> Figure | None:
         tuple((Cell(name), *(Cell(_change(end), end) for end in finite[name])) for name in order),
     )
     return Figure(
-        f"effects-{metric}", f"What moves the {label}", says, "tornado", rows, table, x=f"change of the {label}"
+        key or f"effects-{metric}",
+        f"What moves the {label}",
+        says,
+        "tornado",
+        rows,
+        table,
+        x=f"change of the {label}",
+        owner=of,
     )
 
 

@@ -19,8 +19,8 @@
 
   const filter = () => {
     const keys = shown();
-    for (const row of document.querySelectorAll("tr[data-choice]")) {
-      row.hidden = !keys.includes(row.dataset.choice);
+    for (const each of document.querySelectorAll("[data-choice]")) {
+      each.hidden = !keys.includes(each.dataset.choice);
     }
     for (const view of views.values()) {
       try { view.signal("shown", keys).runAsync(); } catch { /* a chart that is not filtered */ }
@@ -53,6 +53,5 @@
   });
   window.addEventListener("afterprint", () => { for (const each of opened.splice(0)) each.open = false; });
 
-  // Browsers ask for an icon of their own accord; an empty one in the page keeps them from asking anybody.
   draw().catch((error) => console.error(error));
 })();

@@ -38,10 +38,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its header, and whether it holds numbers."""
+    """A column: its header, and whether it holds numbers, or sentences."""
 
     header: str
     is_number: bool = False
+    is_long: bool = False
 
 
 def number(header: str) -> Column:
@@ -57,12 +58,14 @@ class Table:
     ----------
     caption : in words. columns, rows : one cell for each column.
     choices : what the page's filter knows each row by; empty where it does not filter this table.
+    owner : what it knows the whole table by, where that is of one candidate.
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     choices: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Figure:
     kind : how it is drawn. rows : what is drawn; a row that the page's filter hides has a `choice`.
     x, y : titles of the axes. more : what else the kind wants.
     table : the same numbers, for those who do not see the chart.
+    choices : what the page's filter knows the rows by; empty where it does not filter them.
+    owner : what it knows the whole figure by, where that is of one candidate.
     """
 
     key: str
@@ -87,6 +92,7 @@ class Figure:
     y: str = ""
     more: Mapping[str, Any] | None = None
     choices: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +110,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document that the page rests on, written out so that it can be run again."""
+    """A document that the page rests on, written out so that it can be run again; `owner` as of a table."""
 
     name: str
     text: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

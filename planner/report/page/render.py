@@ -46,6 +46,7 @@ def _environment() -> Environment:
         trim_blocks=True,
     )
     environment.filters["link"] = for_link
+    environment.filters["legend"] = charts.legend
     return environment
 
 

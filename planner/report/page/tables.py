@@ -43,7 +43,7 @@ def results_table(results: Sequence[Result], currency: Currency) -> Table:
         number("low"),
         number("high"),
         Column("unit"),
-        Column("what it is"),
+        Column("what it is", is_long=True),
     )
     return Table("All results, with the range that holds 80 % of cases", headers, rows)
 
@@ -60,8 +60,8 @@ def _key(value: float | None) -> float | str:
     return "" if value is None or not math.isfinite(value) else value
 
 
-def inputs_table(inputs: Sequence[SourcedInput], on: datetime.date) -> Table:
-    """Give inputs with where they came from, and how old that was on a day."""
+def inputs_table(inputs: Sequence[SourcedInput], on: datetime.date, *, of: str = "") -> Table:
+    """Give inputs with where they came from, and how old that was on a day; `of` is the candidate they are of."""
     rows = tuple(
         (
             Cell(sourced.input.name),
@@ -73,15 +73,16 @@ def inputs_table(inputs: Sequence[SourcedInput], on: datetime.date) -> Table:
         )
         for sourced in inputs
     )
+    whose = f" of {of}" if of else ""
     headers = (
         Column("input"),
         Column("value"),
         Column("standing"),
-        Column("source"),
+        Column("source", is_long=True),
         number("date"),
         number("age"),
     )
-    return Table(f"Inputs, their sources, and their age on {on.isoformat()}", headers, rows)
+    return Table(f"Inputs{whose}, their sources, and their age on {on.isoformat()}", headers, rows, owner=of)
 
 
 def age_of(date: str, on: datetime.date) -> tuple[str, float | str]:
