@@ -14,4 +14,4 @@ pin() {
 }
 pin requirements/test.lock --extra test
 pin requirements/lint.lock --extra lint --constraints requirements/test.lock
-pin requirements/browser.lock --extra report --extra test --extra browser --constraints requirements/test.lock
+pin requirements/browser.lock --extra report --extra browser --constraints requirements/test.lock

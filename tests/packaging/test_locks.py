@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from tests.conftest import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
-EXTRAS = {"browser": ("browser", "report", "test"), "lint": ("lint",), "test": ("test",)}
+EXTRAS = {"browser": ("browser", "report"), "lint": ("lint",), "test": ("test",)}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("linux", "darwin")
 
