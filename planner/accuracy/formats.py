@@ -112,6 +112,12 @@ FORMATS: tuple[Format, ...] = (
         _training,
         ("training.yaml", "training_megatron_deepspeed_a100.csv", "training_megatron_b200_memory.csv"),
     ),
+    Format(
+        "timings of kernels and collectives (CSV)",
+        "planner.accuracy.kernel_model",
+        lambda file: {"op", "accelerator", "latency_us"} <= set(file.columns),
+        ("kernels.csv",),
+    ),
 )
 """Forms that are known; the first that recognises a file reads it."""
 

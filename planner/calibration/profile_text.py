@@ -27,7 +27,8 @@ def profile_text(profile: Profile, *, comment: str = "") -> str:
     lines += [
         f"  {name}: {_value(entry.model_dump(exclude_defaults=True))}" for name, entry in profile.parameters.items()
     ]
-    for title, members in (("families", profile.families), ("chips", profile.chips), ("engines", profile.engines)):
+    sections = ("families", "chips", "engines", "libraries", "operators")
+    for title, members in [(title, getattr(profile, title)) for title in sections]:
         if members:
             lines.append(f"{title}:")
             lines += [f"  {name}: {_value(_moves(moves))}" for name, moves in _ordered(members)]

@@ -27,6 +27,7 @@ class Parameter(Record):
     scale : `log` parameters are moved by factors, `linear` ones (shares) by shifts.
     low, high : bounds of its meaning; no fit may end on one.
     prior, width : what is believed without any row, and how firmly: in ln for `log`, else absolute.
+    moves : how firmly moves are believed to be small, by the level that makes them: chip, family, library, operator.
     """
 
     value: Number
@@ -36,6 +37,7 @@ class Parameter(Record):
     high: Number
     prior: Number
     width: Number
+    moves: dict[Id, Number] = {}
 
 
 class Moves(Record):
@@ -131,6 +133,8 @@ class Profile(Entry):
     precisions: dict[Id, Moves] = {}
     frameworks: dict[Id, FrameworkMoves] = {}
     engines: dict[Id, EngineMoves] = {}
+    libraries: dict[Id, Moves] = {}
+    operators: dict[Id, Moves] = {}
     ranges: dict[Id, Spread] = {}
     domain: dict[Text, tuple[Number, Number]] = {}
     fit: FitReport

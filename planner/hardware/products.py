@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.hardware.chip import Chip
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
 
@@ -28,6 +29,46 @@ _TILE_FLOP = 2.0 * _TILE_ROWS * _TILE_COLUMNS  # of one step of the inner dimens
 _EDGE_FLOP = 2.0 * (_TILE_ROWS + _TILE_COLUMNS)  # for each element of `matrix_tile`
 _SHORTEST_PART = 256.0  # of the inner dimension; below that cutting it further gains nothing
 _PARTIAL_BYTES = 4.0  # of a partial sum: 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRates:
+    """How far products stay below the data sheet; all that `hardware.efficiency` says of them.
+
+    Parameters
+    ----------
+    peak : share of the dense peak that the largest products reach [1].
+    inner : inner size that a tile's start and end cost [1].
+    tile : length of a tile's edge at which its two edges cost as much as its area [1].
+    pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
+    split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
+    traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
+    memory : share of the device memory's bandwidth [1].
+    launch_s : from one kernel's end to the next one's first results [s].
+    """
+
+    peak: Array
+    inner: Array
+    tile: Array
+    pace_s: Array
+    split_s: Array
+    traffic: Array
+    memory: Array
+    launch_s: Array
+
+    @staticmethod
+    def of(efficiency: Efficiency) -> ProductRates:
+        """Give the rates of a machine under a framework."""
+        return ProductRates(
+            peak=efficiency.matrix_peak * efficiency.matrix_sustained,
+            inner=efficiency.matrix_inner,
+            tile=efficiency.matrix_tile,
+            pace_s=efficiency.matrix_pace_s,
+            split_s=efficiency.matrix_split_s,
+            traffic=efficiency.matrix_traffic,
+            memory=efficiency.memory,
+            launch_s=efficiency.launch_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +100,8 @@ def matrix_product_time_s(
     machine: Machine,
     efficiency: Efficiency,
     relative_rate: Array | float = 1.0,
-    weight_bytes_per_element: Array | float | None = None,
-    cache: Cache | None = None,
 ) -> Array:
-    """Time of `groups` matrix products of (m, k) with (k, n).
+    """Time of `groups` matrix products of (m, k) with (k, n) in a step whose operands come from memory.
 
     Parameters
     ----------
@@ -71,13 +110,47 @@ def matrix_product_time_s(
     bytes_per_element : size of the operands' elements; results are written in 16 bits [B].
     machine, efficiency : the accelerator and how far below its peaks software stays.
     relative_rate : rate against a plain product (grouped products, the head) [1].
-    weight_bytes_per_element : of the second operand, where it differs [B].
+
+    Returns
+    -------
+    Seconds, broadcast over the inputs [s]. See `product_time_s`.
+    """
+    return product_time_s(
+        m,
+        n,
+        k,
+        groups,
+        chip=Chip(peak_flops_per_s * relative_rate, machine.memory_bandwidth_bytes_per_s, machine.units),
+        element_bytes=(bytes_per_element, bytes_per_element),
+        rates=ProductRates.of(efficiency),
+    )
+
+
+def product_time_s(
+    m: Array,
+    n: Array,
+    k: Array,
+    groups: Array,
+    *,
+    chip: Chip,
+    element_bytes: tuple[Array | float, Array | float],
+    rates: ProductRates,
+    cache: Cache | None = None,
+) -> Array:
+    """Time of `groups` matrix products of (m, k) with (k, n).
+
+    Parameters
+    ----------
+    m, n, k, groups : sizes [1].
+    chip : the accelerator.
+    element_bytes : of the first operand and of the second, the weights; results are written in 16 bits [B].
+    rates : how far below its peaks software stays.
     cache : where operands may still lie in the cache; None reads all of them from memory, as in a real step,
         whose weights are long gone from the cache when they are needed again.
 
     Returns
     -------
-    Seconds, broadcast over the inputs [s].
+    Seconds, broadcast over the inputs [s]; 0 for an empty product.
 
     Notes
     -----
@@ -87,17 +160,11 @@ def matrix_product_time_s(
     the cache; M the memory's time for every operand once; A the kernel that adds up parts. For each choice the time
     grows with every size, so the least of them does too. The forms tried are compared in docs/modelling.md.
     """
-    weight = bytes_per_element if weight_bytes_per_element is None else weight_bytes_per_element
-    least = _least_over_choices(
-        _last(m), _last(n), _last(k), _last(groups),
-        peak=_last(peak_flops_per_s) * _last(relative_rate) * _last(efficiency.matrix_sustained),
-        element=(_last(bytes_per_element), _last(weight)),
-        machine=machine,
-        efficiency=efficiency,
-        memory_s=_last(_memory_s(groups * m * k * bytes_per_element, groups * n * k * weight, 2.0 * groups * m * n,
-                                 machine, efficiency, cache)),
-    )  # fmt: skip
-    return np.where(groups * m * n * k > 0, efficiency.launch_s + least, 0.0)
+    memory_s = _memory_s(
+        groups * (m * k * element_bytes[0] + n * k * element_bytes[1] + 2.0 * m * n), chip, rates, cache
+    )
+    least = _least_over_choices(_last(m), _last(n), _last(k), _last(groups), chip, element_bytes, rates, memory_s)
+    return np.where(groups * m * n * k > 0, rates.launch_s + least, 0.0)
 
 
 def _least_over_choices(
@@ -105,25 +172,24 @@ def _least_over_choices(
     n: Array,
     k: Array,
     groups: Array,
-    *,
-    peak: Array,
-    element: tuple[Array, Array],
-    machine: Machine,
-    efficiency: Efficiency,
+    chip: Chip,
+    element_bytes: tuple[Array | float, Array | float],
+    rates: ProductRates,
     memory_s: Array,
 ) -> Array:
-    units = _last(machine.units)
-    bandwidth = _last(efficiency.matrix_traffic) * _last(machine.memory_bandwidth_bytes_per_s)
+    units = _last(chip.units)
+    bandwidth = _last(rates.traffic * chip.bandwidth_bytes_per_s)
     parts = np.minimum(np.maximum(k / _SHORTEST_PART, 1.0), _MOST_PARTS)
     tiles = groups * _whole(m / _TILE_ROWS) * _whole(n / _TILE_COLUMNS)
     waves = _whole(tiles * parts / units)
-    step = (_TILE_FLOP + _EDGE_FLOP * _last(efficiency.matrix_tile)) * (units / (peak * _last(efficiency.matrix_peak)))
-    paced = np.maximum(step, _last(efficiency.matrix_pace_s) * units)
+    step = (_TILE_FLOP + _EDGE_FLOP * _last(rates.tile)) * (units / _last(chip.peak_flops_per_s * rates.peak))
+    paced = np.maximum(step, _last(rates.pace_s) * units)
     inner = k / parts
-    compute = waves * (inner * paced + _last(efficiency.matrix_inner) * step)
-    traffic = waves * inner * ((_TILE_ROWS * element[0] + _TILE_COLUMNS * element[1]) * (units / bandwidth))
-    added = _last(efficiency.matrix_split_s) + parts * (groups * m * n * _PARTIAL_BYTES / bandwidth)
-    together = joined_by_fourth_powers(compute, traffic, memory_s)
+    compute = waves * (inner * paced + _last(rates.inner) * step)
+    loaded = _TILE_ROWS * _last(element_bytes[0]) + _TILE_COLUMNS * _last(element_bytes[1])
+    traffic = waves * inner * (loaded * (units / bandwidth))
+    added = _last(rates.split_s) + parts * (groups * m * n * _PARTIAL_BYTES / bandwidth)
+    together = joined_by_fourth_powers(compute, traffic, _last(memory_s))
     least: Array = (together + np.where(parts > 1.0, added, 0.0 * added)).min(axis=-1)
     return least
 
@@ -138,22 +204,18 @@ def joined_by_fourth_powers(*times: Array) -> Array:
     return np.sqrt(np.sqrt(total))
 
 
-def _memory_s(
-    first: Array,
-    second: Array,
-    result: Array,
-    machine: Machine,
-    efficiency: Efficiency,
-    cache: Cache | None,
-) -> Array:
+def conversion_time_s(elements: Array, *, bytes_each: Array, chip: Chip) -> Array:
+    """Time to convert a product's first operand to fewer bits before it, where the library counts that in [s]."""
+    return elements * bytes_each / chip.bandwidth_bytes_per_s
+
+
+def _memory_s(moved: Array, chip: Chip, rates: ProductRates, cache: Cache | None) -> Array:
     """Every operand and the result once, from memory or, of repeats of small products, from the cache [s]."""
-    moved = first + second + result
-    bandwidth = machine.memory_bandwidth_bytes_per_s
-    from_memory = moved / (bandwidth * efficiency.memory)
+    from_memory = moved / (chip.bandwidth_bytes_per_s * rates.memory)
     if cache is None:
         return from_memory
     cached = 1.0 / (1.0 + (moved / (cache.share * cache.capacity_bytes)) ** cache.sharpness)
-    return (1.0 - cached) * from_memory + cached * moved / (bandwidth * cache.rate)
+    return (1.0 - cached) * from_memory + cached * moved / (chip.bandwidth_bytes_per_s * cache.rate)
 
 
 _ROUNDING = 1e-9  # a count that is whole but for rounding is whole

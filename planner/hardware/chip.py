@@ -1,0 +1,26 @@
+"""What one accelerator brings to a single kernel: rates, multiprocessors, cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One accelerator as a kernel sees it.
+
+    Parameters
+    ----------
+    peak_flops_per_s : dense peak in the precision of the kernel's products [FLOP/s].
+    bandwidth_bytes_per_s : device memory [B/s].
+    units : multiprocessors that share the work [1].
+    """
+
+    peak_flops_per_s: Array
+    bandwidth_bytes_per_s: Array
+    units: Array
