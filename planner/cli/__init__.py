@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accuracy": ("planner.cli.accuracy", "Measured results beside predictions, and how far apart they are."),
     "check": ("planner.cli.check", "Budgets, policies and claims of a project, and what changed, for CI."),
     "search": ("planner.cli.search", "Find the best strategy and machines for a training run."),
+    "sensitivity": ("planner.cli.sensitivity", "Show what moves the answer: inputs over their ranges, other choices."),
     "catalog": ("planner.cli.catalog", "List and show accelerators, nodes, prices, facilities and storage."),
     "model": ("planner.cli.model", "Show models and import Hugging Face configurations."),
     "lint": ("planner.cli.lint", "Check documents and catalogs."),

@@ -28,6 +28,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.report.estimate_schema import estimate_schema
     from planner.report.explanation_json import explanation_schema
     from planner.report.search_json import search_schema
+    from planner.report.sensitivity_json import sensitivity_schema
     from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
@@ -40,6 +41,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "estimate": estimate_schema(),
         "explanation": explanation_schema(),
         "search": search_schema(),
+        "sensitivity": sensitivity_schema(),
     }
     for document in documents:
         kind = _kind_of(document)
