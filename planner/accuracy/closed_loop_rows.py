@@ -6,14 +6,16 @@ degrees were multiplied into more devices than there were, and runs that specula
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
-from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
 from planner.catalog.accelerator import Accelerator
+from planner.errors import PlannerError
 from planner.serving.formats import Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
@@ -29,6 +31,8 @@ COLUMNS = (
     "decode_moe_ep_size", "silicon_ttft_ms", "silicon_tpot_ms",
 )  # fmt: skip
 SPECULATION_UNSTATED = "closed loop, speculation unstated"
+APART = "disaggregated"
+UNKNOWN_ENGINE = "vllm"  # whose memory and limits stand in for an engine that no profile knows
 
 _RANDOM_LENGTHS = 0.9  # these benchmarks draw lengths between 0.8 and 1 of the stated ones
 _DRAWN = re.compile(r"db-dump|^source_file=\d{4}-\d\d-\d\d\.csv|gap-analysis\.csv")
@@ -42,62 +46,66 @@ class ClosedLoopRows:
     rows: InferenceRows
 
     def read(self, table: Iterable[Row]) -> Iterator[ServingCase | Refused]:
-        """Give the cases of a file: one for each run."""
-        seen: dict[tuple[str, ...], Row] = {}
+        """Give the cases of a file; of a run that stands several times all but the first are marked."""
+        seen: set[tuple[str, ...]] = set()
         for row in table:
             run = _run(row)
-            first = seen.setdefault(run, row)
-            if first is not row:
-                yield self._refused(row, f"the same run stands in row {first['id']} under another layout")
-        for row in seen.values():
-            yield self.row(row)
+            yield self.row(row, repeated=run in seen)
+            seen.add(run)
 
-    def row(self, row: Row) -> ServingCase | Refused:
+    def row(self, row: Row, *, repeated: bool = False) -> ServingCase | Refused:
         """Give one row."""
         try:
-            return self._case(row)
+            return self._case(row, repeated=repeated)
         except RowRefusedError as refusal:
-            return self._refused(row, str(refusal))
+            reason = str(refusal)
+        except (ValueError, KeyError, TypeError, ArithmeticError, PlannerError) as error:
+            reason = f"a number of the row cannot be read: {error}"
+        mode = str(row.get("mode") or "")
+        named = (row.get(key) or "" for key in ("id", "system"))
+        identity, system = (str(value) for value in named)
+        return Refused(identity, _source(row), system, "A", mode, "serving", reason, _observed(row))
 
-    def _refused(self, row: Row, reason: str) -> Refused:
-        return Refused(row["id"], _source(row), row["system"], "A", "closed loop", "serving", reason, _observed(row))
-
-    def _case(self, row: Row) -> ServingCase:
+    def _case(self, row: Row, *, repeated: bool) -> ServingCase:
         model, shape = self.rows.shape(row["model_path"])
         accelerator = self.rows.accelerator(row["system"])
         version = row["backend_version"]
         engine = self.rows.words.engine(name=row["backend"], version=version, source=_source(row), task="llm")
-        if engine is None:
-            raise RowRefusedError(f"engine '{row['backend']}' is not one that a profile knows")
-        degrees, devices = _degrees(row, accelerator)
-        words = why_not(
-            shape, tensor=degrees.tensor, data=degrees.data, pipeline=degrees.pipeline, expert=degrees.expert
-        )
-        if words:
-            raise RowRefusedError(words)
+        apart = row["mode"] != "agg"
+        degrees, devices = _degrees(row, accelerator, "decode_" if apart else "")
+        workers = _workers(row, accelerator) if apart else None
+        for one in (degrees, workers.layout) if workers else (degrees,):
+            words = why_not(shape, tensor=one.tensor, data=one.data, pipeline=one.pipeline, expert=one.expert)
+            if words:
+                raise RowRefusedError(words)
         drawn = _RANDOM_LENGTHS if _DRAWN.search(row["silicon_data_source"]) else 1.0
         latent = any(core.latent_rank for kind in shape.main.kinds for core in kind.cores)
         hidden = engine == "trtllm" and latent
+        known = engine or UNKNOWN_ENGINE
+        group = APART if apart else ("closed loop" if not hidden else SPECULATION_UNSTATED)
         return ServingCase(
             id=row["id"],
             source=_source(row),
             accelerator_text=row["system"],
             quality="A",
             kind="serving",
-            group=SPECULATION_UNSTATED if hidden else "closed loop",
+            group=group,
+            scenario=row["mode"],
             model=model,
             architecture=shape,
             accelerator=accelerator,
-            engine=engine,
-            engine_stated=bool(version),
-            formats=_formats(row, shape, engine),
+            engine=known,
+            engine_stated=bool(version) and engine is not None,
+            formats=_formats(row, shape, known),
             degrees=degrees,
             devices=devices,
             cores=1,
-            mode=Mode.CLOSED,
+            mode=Mode.APART if apart else Mode.CLOSED,
             prompt=float(row["isl"]) * drawn,
             output=float(row["osl"]) * drawn,
             batch=_concurrency(row, degrees),
+            workers=workers,
+            repeated=repeated,
             observations=_observed(row),
             requests=_concurrency(row, degrees) * _WAVES,
             near=(f"{model}|{row['system']}|{row['backend']}|{row['precision']}|{row['isl']}|{row['osl']}",),
@@ -109,52 +117,66 @@ _WAVES = 10.0  # requests over clients in these benchmarks
 
 def _run(row: Row) -> tuple[str, ...]:
     """Give what tells one run from another: two runs never agree in every digit of both times."""
-    return (row["system"], row["backend"], row["isl"], row["osl"], row["silicon_ttft_ms"], row["silicon_tpot_ms"])
+    names = ("system", "backend", "isl", "osl", "silicon_ttft_ms", "silicon_tpot_ms")
+    return tuple(str(row.get(name)) for name in names)
 
 
 def _source(row: Row) -> str:
-    origin = row["silicon_data_source"].split(";")[0]
+    origin = str(row.get("silicon_data_source") or "").split(";")[0]
     return origin.rsplit("/", 1)[0].rsplit("/data/", 1)[-1] if origin.startswith("source_file=/") else origin
 
 
 def _observed(row: Row) -> tuple[Observation, ...]:
-    return (
-        Observation("ttft_ms", float(row["silicon_ttft_ms"])),
-        Observation("tpot_ms", float(row["silicon_tpot_ms"])),
-    )
+    found = []
+    for metric in ("ttft_ms", "tpot_ms"):
+        try:
+            found.append(Observation(metric, float(row.get(f"silicon_{metric}") or "nan")))
+        except ValueError:
+            found.append(Observation(metric, math.nan))
+    return tuple(found)
 
 
 def _whole(row: Row, name: str) -> int:
-    return int(row[name]) if row[name] else 0
+    text = row.get(name) or ""
+    value = int(float(text)) if text else 0
+    if value < 0:
+        raise RowRefusedError(f"{name} is {value}")
+    return value
 
 
 def _concurrency(row: Row, degrees: Degrees) -> float:
     found = re.search(r"silicon_concurrency=(\d+)", row["silicon_data_source"]) or re.search(r"_c(\d+)_", row["id"])
     if found:
         return float(found[1])
-    if not row["batch_size"]:
+    batch = _whole(row, "batch_size") or _whole(row, "decode_batch_size") * _whole(row, "decode_num_workers")
+    if not batch:
         raise RowRefusedError("the row does not say how many clients there were")
-    return float(row["batch_size"]) * degrees.data
+    return float(batch * degrees.data)
 
 
-def _degrees(row: Row, accelerator: Accelerator) -> tuple[Degrees, int]:
-    """Give the layout, and the devices that it has.
+def _workers(row: Row, accelerator: Accelerator) -> Workers:
+    prefill, decode = _whole(row, "prefill_num_workers"), _whole(row, "decode_num_workers")
+    if not (prefill and decode):
+        raise RowRefusedError("disaggregated, and not said how many workers prefill and decode")
+    return Workers(_degrees(row, accelerator, "prefill_")[0], prefill, decode)
+
+
+def _degrees(row: Row, accelerator: Accelerator, pool: str) -> tuple[Degrees, int]:
+    """Give the layout of a replica, and its devices.
 
     Where both expert degrees are k and the others' product is k squared, the file multiplied degrees that share
     devices: there were k. Totals of disaggregated systems on racks are no layout.
     """
-    if row["mode"] != "agg":
-        raise RowRefusedError("disaggregated, and not said how many workers prefill and decode")
-    tensor, pipeline = _whole(row, "tp_size") or 1, _whole(row, "pp_size") or 1
-    data = _whole(row, "attention_dp_size") or 1
-    split, dealt = _whole(row, "moe_tp_size") or 1, _whole(row, "moe_ep_size") or 1
+    tensor, pipeline = _whole(row, f"{pool}tp_size") or 1, _whole(row, f"{pool}pp_size") or 1
+    data = _whole(row, f"{pool}attention_dp_size") or 1
+    split, dealt = _whole(row, f"{pool}moe_tp_size") or 1, _whole(row, f"{pool}moe_ep_size") or 1
     ranks = tensor * data
     if split == dealt > 1 and ranks == split * dealt:
         k = split
         return (Degrees(data=k, expert=k) if data > 1 else Degrees(tensor=k, expert=k)), k
     if split == 1 and tensor == data > 1 and dealt == ranks:
         return Degrees(data=tensor, expert=tensor), tensor
-    if tensor > _NODE and accelerator.id == "gb200":
+    if tensor > _NODE and accelerator.id == "gb200" and not pool:
         raise RowRefusedError(f"{tensor} tensor ranks are all accelerators of a disaggregated system, not a layout")
     return Degrees(tensor=tensor, data=data, pipeline=pipeline, expert=min(dealt, ranks)), ranks * pipeline
 

@@ -105,6 +105,20 @@ def _training(file: MeasuredFile) -> bool:
     return bool(file.first) and "measured" in file.first and not {"isl", "engine", "scenario"} & set(file.first)
 
 
+def _inference(file: MeasuredFile) -> bool:
+    cases = file.top.get("cases")
+    first = cases[0] if isinstance(cases, list) and cases and isinstance(cases[0], dict) else file.first
+    return "metrics" in first and "scenario" in first
+
+
+def _closed_loop(file: MeasuredFile) -> bool:
+    return {"backend", "silicon_ttft_ms", "silicon_tpot_ms"} <= set(file.columns)
+
+
+def _trace(file: MeasuredFile) -> bool:
+    return "engine_kwargs" in file.top
+
+
 FORMATS: tuple[Format, ...] = (
     Format(
         "measured training runs (YAML list or CSV)",
@@ -117,6 +131,24 @@ FORMATS: tuple[Format, ...] = (
         "planner.accuracy.kernel_model",
         lambda file: {"op", "accelerator", "latency_us"} <= set(file.columns),
         ("kernels.csv",),
+    ),
+    Format(
+        "measured inference runs (YAML with a list of cases)",
+        "planner.accuracy.serving_family",
+        _inference,
+        ("inference.yaml",),
+    ),
+    Format(
+        "serving runs at a fixed concurrency (CSV)",
+        "planner.accuracy.serving_family",
+        _closed_loop,
+        ("serving_closed_loop.csv",),
+    ),
+    Format(
+        "traces of single requests (YAML beside a CSV of the requests)",
+        "planner.accuracy.serving_family",
+        _trace,
+        ("traces/rtxpro6000_llama-3.1-8b.yaml", "traces/rtxpro6000_qwen3-32b.yaml"),
     ),
 )
 """Forms that are known; the first that recognises a file reads it."""

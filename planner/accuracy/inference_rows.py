@@ -12,6 +12,7 @@ from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import ServingWords
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
+from planner.errors import PlannerError
 from planner.serving.formats import Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
@@ -25,6 +26,7 @@ _CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
 _ENCODERS = ("encoder", "vision")
 _METRICS = {
     "output_tokens_per_s": "output_tokens_per_s",
+    "total_tokens_per_s": "total_tokens_per_s",
     "requests_per_s": "requests_per_s",
     "ttft_ms": "ttft_ms",
     "tpot_ms": "tpot_ms",
@@ -58,22 +60,26 @@ class InferenceRows:
 
     def read(self, row: Row) -> ServingCase | Refused:
         """Give one row of a list in the form of `inference.yaml`."""
-        observations = tuple(_observations(row))
+        observations: tuple[Observation, ...] = ()
         try:
+            observations = tuple(_observations(row))
             if not observations:
                 raise RowRefusedError("the row measures nothing that the planner predicts")
             return self._case(row, observations)
         except RowRefusedError as refusal:
-            return Refused(
-                str(row["id"]),
-                str(row["source"]),
-                str(row.get("accelerator", "")),
-                str(row.get("quality", "")),
-                str(row.get("scenario", "")),
-                "inference",
-                str(refusal),
-                observations,
-            )
+            reason = str(refusal)
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, PlannerError) as error:
+            reason = f"a value of the row is missing or cannot be read: {error}"
+        return Refused(
+            id=str(row.get("id") or ""),
+            source=str(row.get("source") or ""),
+            accelerator_text=str(row.get("accelerator") or ""),
+            quality=str(row.get("quality") or ""),
+            group=str(row.get("scenario") or ""),
+            kind="inference",
+            reason=reason,
+            observations=observations,
+        )
 
     def shape(self, name: str) -> tuple[str, Architecture]:
         """Give a model's id and architecture by any of its names.
@@ -112,7 +118,7 @@ class InferenceRows:
     def _case(self, row: Row, observations: tuple[Observation, ...]) -> ServingCase:
         if row.get("spec_decode"):
             raise RowRefusedError("speculative decoding without the share of tokens that was accepted")
-        source, task = str(row["source"]), str(row["task"])
+        source, task = str(row.get("source") or ""), str(row.get("task") or "llm")
         model, shape = self.shape(str(row["model"]))
         accelerator = self.accelerator(str(row["accelerator"]))
         version = str(row.get("engine_version") or "")
@@ -142,12 +148,13 @@ class InferenceRows:
         if mode in (Mode.STATIC, Mode.DECODE, Mode.PROMPT) and batch != batch:
             raise RowRefusedError("the row does not say its batch")
         return ServingCase(
-            id=str(row["id"]),
+            id=str(row.get("id") or ""),
             source=source,
             accelerator_text=str(row["accelerator"]),
-            quality=str(row["quality"]),
+            quality=str(row.get("quality") or ""),
             kind="inference",
             group=_group(row, mode, accelerator),
+            scenario=str(row.get("scenario") or ""),
             model=model,
             architecture=shape,
             accelerator=accelerator,
@@ -205,7 +212,7 @@ class InferenceRows:
             if length != length:
                 raise RowRefusedError("the row does not say how long its inputs are")
             return length, 0.0
-        known = self.words.prompt(str(row.get("dataset") or _DATASETS.get(str(row["source"]), "")))
+        known = self.words.prompt(str(row.get("dataset") or _DATASETS.get(str(row.get("source")), "")))
         if prompt != prompt and known is not None:
             prompt = float(known.prompt)
             estimated.append("prompt")
@@ -240,7 +247,7 @@ def _observations(row: Row) -> list[Observation]:
     found = [Observation(_METRICS[name], float(value)) for name, value in metrics.items() if name in _METRICS]
     each = metrics.get("tokens_per_s_per_accelerator")
     if each:
-        found.append(Observation("output_tokens_per_s", float(each) * float(row["n_accelerators"])))
+        found.append(Observation("output_tokens_per_s", float(each) * float(row.get("n_accelerators") or 1)))
     prompts = metrics.get("prefill_tokens_per_s")
     if prompts and "ttft_ms" not in metrics:
         found.append(Observation("ttft_ms", float(row["isl"]) / float(prompts) * 1e3))
@@ -250,7 +257,7 @@ def _observations(row: Row) -> list[Observation]:
 def _mode(row: Row, task: str) -> Mode:
     if task in _ENCODERS or task == "diffusion":
         return Mode.ENCODE
-    scenario, phase = row["scenario"], row.get("phase")
+    scenario, phase = row.get("scenario"), row.get("phase")
     if phase == "prefill":
         return Mode.PROMPT
     if phase == "decode" or row.get("engine") == "gpt-fast":
@@ -276,7 +283,7 @@ def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:
         return "encoder"
     if accelerator.family in ("neuron", "gaudi", "tpu", "cdna"):
         return accelerator.family
-    if str(row["source"]).startswith("mlperf"):
+    if str(row.get("source")).startswith("mlperf"):
         return "mlperf"
     if mode is Mode.OFFLINE:
         return "offline"
@@ -289,14 +296,14 @@ def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:
 
 def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tuple[Degrees, int, int]:
     """Give layout, devices that it counts, and cores of one accelerator that are devices."""
-    accelerators = int(row["n_accelerators"])
+    accelerators = int(row.get("n_accelerators") or 1)
     unit = str(row.get("tp_unit") or "")
     cores = accelerator.cores if _CORES in unit.lower() or accelerator.kind in ("neuron",) else 1
     if "LNC=2" in unit or (accelerator.id == "trainium2" and cores > 1):
         cores = accelerator.cores // 2  # two physical cores are one logical one
     devices = accelerators * cores
     if mode is Mode.ENCODE:
-        alone = row["scenario"] in (_ONE_SAMPLE, _EIGHT_SAMPLES)
+        alone = row.get("scenario") in (_ONE_SAMPLE, _EIGHT_SAMPLES)
         ranks = int(row.get("tp") or 1) * int(row.get("pp") or 1)
         copies = 1 if alone else int(row.get("n_models") or max(1, devices // ranks))
         shared = Degrees(tensor=int(row.get("tp") or 1), pipeline=int(row.get("pp") or 1), replicas=copies)
@@ -305,12 +312,12 @@ def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tup
     pipeline = int(row.get("pp") or 1)
     if engine in _SERIAL and devices > 1:
         return Degrees(pipeline=devices), devices, cores
-    if str(row["source"]).startswith("mlperf"):
+    if str(row.get("source")).startswith("mlperf"):
         return Degrees(searched=True), devices, cores
     if row.get("attention_dp"):
         attention = int(row["attention_dp"])
         return Degrees(tensor=1, data=attention, expert=max(expert, 1)), devices, cores
-    if str(row["source"]) == "mlenergy_v3" and expert > 1:
+    if str(row.get("source")) == "mlenergy_v3" and expert > 1:
         ranks = devices // max(data, 1)
         return Degrees(tensor=ranks, data=max(data, 1), expert=expert), devices, cores
     if not tensor or (expert > 1 and tensor < expert):
@@ -328,14 +335,21 @@ def _compiled(row: Row, engine: str, mode: Mode) -> float:
 
 
 def _batch(row: Row, mode: Mode) -> float:
-    if mode is Mode.ENCODE and row["scenario"] in (_ONE_SAMPLE, _EIGHT_SAMPLES):
+    if mode is Mode.ENCODE and row.get("scenario") in (_ONE_SAMPLE, _EIGHT_SAMPLES):
         return 1.0 if row["scenario"] == _ONE_SAMPLE else 8.0
     if mode is Mode.CLOSED:
         clients = _number(row, "concurrency")
+        if clients != clients and row.get("scenario") == _ONE_SAMPLE:
+            return 1.0
         return clients if clients == clients else _number(row, "batch")
     return _number(row, "batch")
 
 
 def _number(row: Row, key: str) -> float:
     value = row.get(key)
-    return float("nan") if value is None else float(value)
+    if value is None:
+        return float("nan")
+    number = float(value)
+    if number < 0 or (number == 0 and key not in ("isl", "osl")):
+        raise RowRefusedError(f"{key} is {number:g}")
+    return number

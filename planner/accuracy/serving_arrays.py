@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_cases import Degrees, ServingCase
 from planner.catalog.profile import EngineMoves
 from planner.hardware.machine import Machine
 from planner.planning.serving_efficiency import engine_limits, engine_memory
@@ -49,6 +49,7 @@ class Side:
     ----------
     setting : counts, layout and machine.
     decode, prompt : attention of one sequence at the mean context, and over the prompt.
+    weight_bytes : of the fullest rank [B].
     room_bytes : device memory by the engine's setting; `taken_bytes` of it are not for the cache [B].
     token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
     context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
@@ -59,6 +60,7 @@ class Side:
     setting: Setting
     decode: Cores
     prompt: Cores
+    weight_bytes: Array
     room_bytes: Array
     taken_bytes: Array
     token_bytes: Array
@@ -144,9 +146,9 @@ class Rows:
         return fit
 
 
-def side_of(case: ServingCase, engine: EngineMoves) -> Side:
-    """Give what no efficiency changes of one case."""
-    d, shape = case.degrees, case.architecture
+def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = None) -> Side:
+    """Give what no efficiency changes of one case, under its own degrees or others."""
+    d, shape = degrees or case.degrees, case.architecture
     layout = Layout.of(tensor=d.tensor, data=d.data, pipeline=d.pipeline, expert=d.expert)
     machine = machine_of(case)
     prompt, output = max(case.prompt, 1.0), max(case.output, 1.0)
@@ -176,6 +178,7 @@ def side_of(case: ServingCase, engine: EngineMoves) -> Side:
             _NO_EFFICIENCY),
         decode=decode_cores(stack, layout, case.formats, context=np.asarray(max(context, case.kept))),
         prompt=prefill_cores(stack, layout, case.formats, length=np.asarray(prompt), cached=case.cached),
+        weight_bytes=room.weight_bytes,
         room_bytes=machine.machine.memory_bytes * memory.fraction,
         taken_bytes=taken,
         token_bytes=room.token_bytes,

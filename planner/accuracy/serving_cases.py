@@ -28,6 +28,8 @@ class Mode(Enum):
     """A stated number of sequences runs at all times."""
     RATE = "rate"
     """Requests arrive at a stated rate."""
+    APART = "disaggregated"
+    """A number of clients, prompts and answers on machines of their own."""
     ENCODE = "encoder"
     """Batches through an encoder."""
 
@@ -45,13 +47,23 @@ class Degrees:
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """Two pools: the layout of one replica that reads prompts, and how many of each pool's replicas there are."""
+
+    layout: Degrees
+    prefill: int
+    decode: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServingCase:
     """One measured serving run.
 
     Parameters
     ----------
     id, source, quality : as the file states them; `accelerator_text` too.
-    kind : "inference", "serving" or "trace". group : family of rows that are scored together.
+    kind : "inference", "serving" or "trace". group : family of rows whose errors are alike.
+    scenario : the row's own word for its load, or its mode.
     engine : id in the serving profile. engine_stated : the row tells its release.
     devices : what the degrees count in all replicas: accelerators, or cores of them.
     cores : devices of one accelerator that the degrees count.
@@ -63,6 +75,8 @@ class ServingCase:
     beams : beams of one request.
     compiled : sequences that every step computes, running or not, as where graphs are compiled; 0 where unsaid.
     kept : tokens of every sequence that every step reads, used or not; 0 where only what is used is read.
+    workers : where prompts are read on machines of their own; `degrees` are then those of one that decodes.
+    repeated : the same run stands in an earlier row: it is predicted, and counts for nothing in a fit.
     tpot_limit_ms : most time of a token that the load was chosen to keep to; NaN where unsaid.
     power_cap : of one accelerator, in watts; NaN where unsaid.
     estimated : what was not stated and stands in as our estimate.
@@ -97,6 +111,9 @@ class ServingCase:
     compiled: float = 0.0
     kept: float = 0.0
     tpot_limit_ms: float = float("nan")
+    workers: Workers | None = None
+    repeated: bool = False
+    scenario: str = ""
     power_cap: float = float("nan")
     estimated: tuple[str, ...] = field(default=())
     near: tuple[str, ...] = field(default=())

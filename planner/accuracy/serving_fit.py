@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.accuracy.cases import Refused
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_folds import chip_of, left_out, model_of
-from planner.accuracy.serving_measured import published
+from planner.accuracy.serving_measured import fitted_cases
 from planner.accuracy.serving_problem import Bench, names_of, problem_of, weights_of
+from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
 from planner.calibration.serving_levels import fitted
-from planner.catalog.profile import FitReport, Profile, Spread
+from planner.catalog.profile import FitReport, Profile
 from planner.catalog.store import Catalog, built_in
 
 Array = NDArray[np.float64]
@@ -32,7 +32,6 @@ _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and 
     python -m planner.accuracy.serving_fit
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
 _METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are medians of |ln| on rows left out"
-_SPAN = (0.1, 0.9)  # of measured over predicted, that a range holds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     catalog = Catalog(layers=(options.catalogs,))
     profile = catalog.profile("serving")
-    rows = published(catalog, options.catalogs / "measurements")
-    cases = [row for row in rows if not isinstance(row, Refused)]
+    cases = fitted_cases(catalog, options.catalogs / "measurements")
     found = fitted_profile(cases, profile, date=options.date)
     (options.catalogs / "profiles" / "serving.yaml").write_text(profile_text(found, comment=_COMMENT), "utf-8")
     for name, error in found.fit.errors.items():
@@ -69,8 +67,8 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
     report = FitReport(
         date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors, weight)
     )
-    ranges = _ranges(errors["accelerator left out"][weight > 0])
-    return found.model_copy(update={"fit": report, "ranges": {**found.ranges, **ranges}})
+    ranges = ranges_of(bench, measured=errors["model left out"], relative=errors["accelerator left out"])
+    return found.model_copy(update={"fit": report, "ranges": ranges})
 
 
 def _medians(bench: Bench, errors: Mapping[str, Array], weight: Array) -> dict[str, float]:
@@ -84,11 +82,6 @@ def _medians(bench: Bench, errors: Mapping[str, Array], weight: Array) -> dict[s
         for group, metric in sorted(places)
         for how, error in errors.items()
     }
-
-
-def _ranges(errors: Array) -> dict[str, Spread]:
-    low, high = np.exp(np.quantile(errors, _SPAN))
-    return {"measured": Spread(low=round(float(low), 3), high=round(float(high), 3), rows=len(errors))}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_cases import ServingCase
-from planner.accuracy.serving_problem import Bench, problem_of
+from planner.accuracy.serving_problem import Bench, chips_with_rows, problem_of
 from planner.calibration.serving_fit import Fit, solve
 from planner.calibration.serving_levels import Names
 from planner.catalog.profile import Profile
@@ -30,6 +30,14 @@ def chip_of(case: ServingCase) -> str:
     return f"{case.accelerator.family} {case.accelerator.id}"
 
 
+KEYS: dict[str, Key] = {
+    "model": model_of,
+    "accelerator": chip_of,
+    "source": lambda case: case.source,
+}
+"""What can be left out, by the name that the command knows it by."""
+
+
 def left_out(bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key) -> Array:
     """Give ln of every observation's prediction by a fit that had no row of its key's value.
 
@@ -44,13 +52,24 @@ def left_out(bench: Bench, profile: Profile, names: Names, weight: Array, *, fit
     Values of the key are sorted and dealt to ten folds in turn, so that each fit misses a tenth of them: every
     prediction has even less to lean on than if its own value alone were missing.
     """
+    return others_left_out(bench, bench, profile, names, weight, fit=fit, key=key)
+
+
+def others_left_out(
+    asked: Bench, bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key
+) -> Array:
+    """Give ln of predictions of asked observations, by fits of a bench's that had no row of their key's value."""
     own = [key(case) for case in bench.cases]
-    predicted = np.full(len(weight), np.nan)
-    for values in _dealt(own):
+    theirs = [key(case) for case in asked.cases]
+    predicted = np.full(len(asked.observed.value), np.nan)
+    for values in _dealt(theirs):
         missing = np.array([own[place] in values for place in bench.observed.case])
-        problem = problem_of(bench, profile, names, np.where(missing, 0.0, weight))
-        moves = solve(problem, start=fit, rounds=_ROUNDS).moves
-        predicted[missing] = problem.predict(problem.values(moves))[missing]
+        kept = np.where(missing, 0.0, weight)
+        moves = solve(problem_of(bench, profile, names, kept), start=fit, rounds=_ROUNDS).moves
+        nothing = np.zeros(len(asked.observed.value))
+        problem = problem_of(asked, profile, names, nothing, chips_with_rows(bench, kept))
+        rows = np.array([theirs[place] in values for place in asked.observed.case])
+        predicted[rows] = problem.predict(problem.values(moves))[rows]
     return predicted
 
 

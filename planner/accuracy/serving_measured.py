@@ -14,6 +14,7 @@ from planner.accuracy.closed_loop_rows import ClosedLoopRows
 from planner.accuracy.inference_rows import InferenceRows
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_words import ServingWords, read_serving_rules
+from planner.accuracy.trace_rows import read_trace, steady_case
 from planner.catalog.store import Catalog
 
 RULES = "engines.yaml"
@@ -31,6 +32,16 @@ def published(catalog: Catalog, measurements: Path) -> list[ServingCase | Refuse
     with (measurements / "serving_closed_loop.csv").open(encoding="utf-8", newline="") as file:
         found += ClosedLoopRows(reader).read(csv.DictReader(file))
     return found
+
+
+def fitted_cases(catalog: Catalog, measurements: Path) -> list[ServingCase]:
+    """Give the rows of a folder that can be predicted, and its traces as one case each."""
+    rows = [row for row in published(catalog, measurements) if isinstance(row, ServingCase)]
+    reader = reader_of(catalog, measurements)
+    for path in sorted((measurements / "traces").glob("*.yaml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rows.append(steady_case(read_trace(reader, document, path.with_suffix(".csv"), name=path.stem)))
+    return rows
 
 
 def inference_rows(path: Path) -> Sequence[Mapping[str, Any]]:

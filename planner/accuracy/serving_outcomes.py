@@ -12,6 +12,8 @@ from planner.accuracy.serving_arrays import Rows, Side, side_of, stacked
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.catalog.profile import EngineMoves
 from planner.serving.batching import Requests, closed_loop, offline, static_batch
+from planner.serving.disaggregation import Pools
+from planner.serving.disaggregation import closed_loop as closed_loop_apart
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.power import accelerator_power_w
 
@@ -33,16 +35,19 @@ class Numbers:
     beams: Array
     rate: Array
     tpot_limit_s: Array
+    prefill_workers: Array
+    decode_workers: Array
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Cases of one mode: their places among all of them, and their arrays."""
+    """Cases of one mode: their places among all of them, and their arrays; `readers` read prompts for `side`."""
 
     mode: Mode
     places: NDArray[np.intp]
     side: Side
     numbers: Numbers
+    readers: Side | None = None
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -51,7 +56,29 @@ class Block:
 
     def outcome(self, efficiency: ServingEfficiency) -> Outcome:
         """Give every metric that this mode has [in the metric's own unit]."""
+        found = dict(self._outcome(efficiency))
+        if "output_tokens_per_s" in found:
+            both = (self.side.length + self.side.output) / self.side.output
+            found["total_tokens_per_s"] = found["output_tokens_per_s"] * both
+        return found
+
+    def too_large(self, efficiency: ServingEfficiency) -> list[str]:
+        """Say of every case why its machine cannot hold it; "" where it can."""
+        side = self.side
+        room = side.room_bytes * efficiency.memory_share
+        cache = side.token_bytes * (side.length + side.cached) + side.sequence_bytes
+        needed = side.weight_bytes + (0.0 if self.mode is Mode.ENCODE else cache)
+        return [
+            ""
+            if fits
+            else f"{held / 1e9:.3g} GB of weights and a cache for one request, and {has / 1e9:.3g} GB of room"
+            for fits, held, has in zip(needed <= room, needed, room, strict=True)
+        ]
+
+    def _outcome(self, efficiency: ServingEfficiency) -> Outcome:
         rows = Rows(self.side, efficiency)
+        if self.readers is not None:
+            return _apart(rows, Rows(self.readers, efficiency), self.numbers)
         return _OUTCOMES[self.mode](rows, self.numbers)
 
 
@@ -84,8 +111,14 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
         beams=array([case.beams for case in mine]),
         rate=array([case.rate for case in mine]),
         tpot_limit_s=array([case.tpot_limit_ms / 1e3 for case in mine]),
+        prefill_workers=array([case.workers.prefill if case.workers else 1 for case in mine]),
+        decode_workers=array([case.workers.decode if case.workers else 1 for case in mine]),
     )
-    return Block(mode, np.array(places), stacked([side_of(case, engines[case.engine]) for case in mine]), numbers)
+    side = stacked([side_of(case, engines[case.engine]) for case in mine])
+    readers = None
+    if mode is Mode.APART:
+        readers = stacked([side_of(c, engines[c.engine], c.workers.layout if c.workers else None) for c in mine])
+    return Block(mode, np.array(places), side, numbers, readers)
 
 
 def _requests(rows: Rows) -> Requests:
@@ -97,6 +130,30 @@ def _closed(rows: Rows, n: Numbers) -> Outcome:
     served = closed_loop(rows, _requests(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
     output = rows.side.output
     rate = served.output_tokens_per_s * n.replicas
+    return {
+        "ttft_ms": served.ttft_s * 1e3,
+        "tpot_ms": served.tpot_s * 1e3,
+        "itl_ms": served.decode.total * 1e3,
+        "output_tokens_per_s": rate,
+        "requests_per_s": rate / output,
+        "e2e_latency_ms": (served.ttft_s + (output - 1.0) * served.tpot_s) * 1e3,
+    }
+
+
+def _apart(rows: Rows, readers: Rows, n: Numbers) -> Outcome:
+    layout, machine = readers.side.setting.layout, readers.side.setting.machine.machine
+    pools = Pools(
+        prefill=readers,
+        decode=rows,
+        prefill_workers=n.prefill_workers,
+        decode_workers=n.decode_workers,
+        transfer_bytes=readers.side.token_bytes * layout.tensor,
+        transfer_bytes_per_s=machine.fabric_bandwidth_bytes_per_s
+        * readers.efficiency.link_bandwidth
+        * layout.accelerators,
+    )
+    served = closed_loop_apart(pools, _requests(rows), clients=n.batch, sent=n.requests)
+    output, rate = rows.side.output, served.output_tokens_per_s
     return {
         "ttft_ms": served.ttft_s * 1e3,
         "tpot_ms": served.tpot_s * 1e3,
@@ -130,7 +187,9 @@ def _saturated(rows: Rows, n: Numbers) -> Outcome:
     total = watts * n.accelerators
     return {
         "output_tokens_per_s": rate,
+        "requests_per_s": rate / rows.side.output,
         "itl_ms": served.decode.total * 1e3,
+        "tpot_ms": served.tpot_s * 1e3,
         "accelerator_power_w": total,
         "joules_per_token": total / rate,
     }
@@ -147,6 +206,8 @@ def _static(rows: Rows, n: Numbers) -> Outcome:
     return {
         "e2e_latency_ms": whole * 1e3,
         "output_tokens_per_s": n.batch * rows.side.output / whole,
+        "requests_per_s": n.batch / whole,
+        "joules_per_token": watts * n.accelerators * whole / (n.batch * rows.side.output),
         "ttft_ms": time.ttft_s * 1e3,
         "tpot_ms": time.tpot_s * 1e3,
         "accelerator_power_w": watts * n.accelerators,
@@ -157,7 +218,13 @@ def _static(rows: Rows, n: Numbers) -> Outcome:
 
 def _decode(rows: Rows, n: Numbers) -> Outcome:
     step = rows.decode_step(n.batch / n.replicas, rows.side.context).total
-    return {"output_tokens_per_s": n.batch / step, "tpot_ms": step * 1e3, "itl_ms": step * 1e3}
+    rate = n.batch / step
+    return {
+        "output_tokens_per_s": rate,
+        "requests_per_s": rate / rows.side.output,
+        "tpot_ms": step * 1e3,
+        "itl_ms": step * 1e3,
+    }
 
 
 def _prompt(rows: Rows, n: Numbers) -> Outcome:
@@ -166,6 +233,7 @@ def _prompt(rows: Rows, n: Numbers) -> Outcome:
         "ttft_ms": time * 1e3,
         "e2e_latency_ms": time * 1e3,
         "output_tokens_per_s": n.batch / time,
+        "requests_per_s": n.batch / time,
     }
 
 
@@ -219,17 +287,16 @@ _OUTCOMES = {
     Mode.RATE: _rate,
     Mode.ENCODE: _encode,
 }
-
-_RATES = frozenset({"output_tokens_per_s", "requests_per_s"})
+_RATES = frozenset({"output_tokens_per_s", "requests_per_s", "total_tokens_per_s"})
 _METRICS: dict[Mode, frozenset[str]] = {
     Mode.CLOSED: _RATES | {"ttft_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"},
+    Mode.APART: _RATES | {"ttft_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"},
     Mode.OFFLINE: _RATES | {"tpot_ms", "itl_ms"},
-    Mode.STATIC: frozenset(
-        {"e2e_latency_ms", "output_tokens_per_s", "ttft_ms", "tpot_ms", "accelerator_power_w", "peak_memory_gb"}
-    ),
-    Mode.PROMPT: frozenset({"ttft_ms", "e2e_latency_ms", "output_tokens_per_s"}),
-    Mode.DECODE: frozenset({"output_tokens_per_s", "tpot_ms", "itl_ms"}),
-    Mode.SATURATED: frozenset({"output_tokens_per_s", "itl_ms", "accelerator_power_w", "joules_per_token"}),
+    Mode.STATIC: _RATES
+    | {"e2e_latency_ms", "ttft_ms", "tpot_ms", "accelerator_power_w", "joules_per_token", "peak_memory_gb"},
+    Mode.PROMPT: _RATES | {"ttft_ms", "e2e_latency_ms"},
+    Mode.DECODE: _RATES | {"tpot_ms", "itl_ms"},
+    Mode.SATURATED: _RATES | {"itl_ms", "tpot_ms", "accelerator_power_w", "joules_per_token"},
     Mode.RATE: _RATES | {"tpot_ms", "itl_ms", "ttft_ms", "e2e_latency_ms"},
     Mode.ENCODE: frozenset({"requests_per_s", "e2e_latency_ms"}),
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.accuracy.closed_loop_rows import SPECULATION_UNSTATED
+from planner.accuracy.closed_loop_rows import APART, SPECULATION_UNSTATED
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_outcomes import Block, blocks_of, picked
 from planner.calibration.serving_fit import Problem
@@ -81,6 +81,15 @@ class Bench:
                 found[rows] = array[self.observed.row[rows]]
         return found
 
+    def too_large(self, values: Array) -> list[str]:
+        """Say of every case why its machine cannot hold it; "" where it can."""
+        efficiency = ServingEfficiency(**dict(zip(NAMES, values, strict=True)))
+        words = [""] * len(self.cases)
+        for block in self.blocks:
+            for place, text in zip(block.places, block.too_large(picked(efficiency, block.places)), strict=True):
+                words[place] = text
+        return words
+
     def logarithms(self, values: Array) -> Array:
         """Give ln of predictions from ln of efficiencies; a floor stands in for what is not positive."""
         found = self.predicted(np.exp(values))
@@ -95,6 +104,7 @@ _DERIVED = {  # a metric that repeats another one of the same run
     "joules_per_token": ("accelerator_power_w",),
     "total_tokens_per_s": ("output_tokens_per_s",),
 }
+_UNFIT = (SPECULATION_UNSTATED, APART)
 _NEVER = ("peak_memory_gb", "system_power_w")
 
 
@@ -129,10 +139,24 @@ def names_of(cases: Sequence[ServingCase]) -> Names:
     )
 
 
-def problem_of(bench: Bench, profile: Profile, names: Names, weight: Array) -> Problem:
-    """Give the fit of some observations; a chip without rows takes its relative's moves."""
+def chips_with_rows(bench: Bench, weight: Array) -> frozenset[str]:
+    """Give the accelerators of which some observation counts."""
+    return frozenset(bench.cases[place].accelerator.id for place in bench.observed.case[weight > 0])
+
+
+def problem_of(
+    bench: Bench, profile: Profile, names: Names, weight: Array, with_rows: Collection[str] | None = None
+) -> Problem:
+    """Give the fit of some observations; a chip without rows takes its relative's moves.
+
+    Parameters
+    ----------
+    bench, weight : observations and what each counts.
+    profile : priors. names : members of the levels.
+    with_rows : chips whose moves are known; where none are named, those of which an observation counts.
+    """
     start, low, high = priors_of(profile)
-    with_rows = {bench.cases[place].accelerator.id for place in bench.observed.case[weight > 0]}
+    with_rows = chips_with_rows(bench, weight) if with_rows is None else with_rows
     place = np.array(
         [
             np.zeros(len(bench.cases), dtype=int),
@@ -159,6 +183,6 @@ def _place(members: tuple[str, ...], name: str) -> int:
     return members.index(name) if name in members else -1
 
 
-def _standing_in(case: ServingCase, with_rows: set[str]) -> str:
+def _standing_in(case: ServingCase, with_rows: Collection[str]) -> str:
     part = case.accelerator
     return next((name for name in (part.id, *part.relatives) if name in with_rows), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,14 @@ PERCENTILES = (50, 90, 99)
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Measured time to the first token, and of each after it, NaN where there is none [s]."""
+
+    ttft_s: Array
+    tpot_s: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """Requests that one machine served.
 
@@ -39,12 +47,14 @@ class Trace:
     case : model, machine and engine; its lengths are the means of the requests'.
     arrival_s : of every request, rising [s].
     lengths : of every request.
+    measured : times of every request.
     sequences, pass_tokens : most sequences at once and most tokens of a pass, None where the engine's own.
     """
 
     case: ServingCase
     arrival_s: Array
     lengths: Lengths
+    measured: Times
     sequences: int | None
     pass_tokens: int | None
 
@@ -91,7 +101,24 @@ def read_trace(rows: InferenceRows, document: Mapping[str, Any], requests: Path,
         observations=(*_percentiles("ttft", ttft), *_percentiles("tpot", tpot)),
     )
     lengths = Lengths(prompt, np.maximum(output, 1.0), np.zeros_like(prompt))
-    return Trace(case, arrival, lengths, started.get("max_num_seqs"), started.get("max_num_batched_tokens"))
+    limits = (started.get("max_num_seqs"), started.get("max_num_batched_tokens"))
+    return Trace(case, arrival, lengths, Times(ttft, tpot), *limits)
+
+
+def steady_case(trace: Trace) -> ServingCase:
+    """Give a trace as one case that a fit can lean on: the sequences that ran in the mean, and their time per token.
+
+    Each sequence decodes for its tokens' time; what all of them take, over the time in which the middle nine tenths of
+    the requests came and went, is how many ran at once.
+    """
+    case, measured = trace.case, trace.measured
+    started = trace.arrival_s + measured.ttft_s
+    ended = started + measured.tpot_s * (trace.lengths.output - 1.0)
+    low, high = np.nanpercentile(started, 5.0), np.nanpercentile(started, 95.0)
+    inside = np.maximum(np.minimum(ended, high) - np.maximum(started, low), 0.0)
+    running = float(np.nansum(inside) / (high - low))
+    tpot = float(np.nanmedian(measured.tpot_s)) * 1e3
+    return replace(case, mode=Mode.SATURATED, batch=running, observations=(Observation("tpot_ms", tpot),))
 
 
 def _engine_words(document: Mapping[str, Any]) -> tuple[str, str]:

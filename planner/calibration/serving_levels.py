@@ -66,6 +66,20 @@ def levels_of(profile: Profile, names: Names) -> tuple[Level, ...]:
     )
 
 
+def moves_of(profile: Profile, levels: Sequence[Level]) -> Fit:
+    """Give the moves that a profile has, as a fit to set out from."""
+    shared = [math.log(profile.parameters[name].value / profile.parameters[name].prior) for name in NAMES]
+    moves = [np.array([shared])]
+    tables: tuple[Mapping[str, Moves], ...] = (profile.engines, profile.families, profile.chips)
+    for level, known in zip(levels[1:], tables, strict=True):
+        table = np.zeros((len(level.members), len(NAMES)))
+        for row, member in enumerate(level.members):
+            if member in known:
+                table[row] = [math.log(known[member].factors.get(name, 1.0)) for name in NAMES]
+        moves.append(table)
+    return Fit(moves, 0)
+
+
 def priors_of(profile: Profile) -> tuple[Array, Array, Array]:
     """Give ln of every parameter's prior and bounds."""
     entries = [profile.parameters[name] for name in NAMES]

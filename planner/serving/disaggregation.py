@@ -12,6 +12,7 @@ from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
 
+_WAVES = 10.0  # requests over clients, as in planner.serving.batching
 _HALVINGS = 40
 _SETTLING = 12
 _MOST_LOAD = 0.98  # of the prefill pool: a closed loop asks for less than all of it
@@ -59,13 +60,16 @@ def capacity(pools: Pools, requests: Requests) -> Array:
     return least
 
 
-def closed_loop(pools: Pools, requests: Requests, *, clients: Array | float) -> Served:
+def closed_loop(
+    pools: Pools, requests: Requests, *, clients: Array | float, sent: Array | float | None = None
+) -> Served:
     """Serve clients that each send their next request when they have the answer.
 
     Parameters
     ----------
     pools, requests : what serves, and what is asked.
     clients : of all replicas together [1].
+    sent : requests in all, which decides what the first wave weighs; ten for each client where unsaid [1].
 
     Returns
     -------
@@ -81,7 +85,9 @@ def closed_loop(pools: Pools, requests: Requests, *, clients: Array | float) -> 
     wanted = np.asarray(clients, dtype=float)
     prompt = pools.prefill.marginal_prefill_s(requests.prompt, requests.cached)
     alone = pools.prefill.prompts(requests.prompt, cached=requests.cached).total
-    fixed = e.request_s + alone + pools.transfer_s(requests)
+    waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
+    first = e.burst * (wanted - 1.0) / (2.0 * waves) * prompt / pools.prefill_workers
+    fixed = e.request_s + alone + pools.transfer_s(requests) + first
     most = capacity(pools, requests)
     full = np.maximum(pools.decode.sequences_that_fit(requests.context), 1.0)
 

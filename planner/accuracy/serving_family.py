@@ -1,0 +1,101 @@
+"""Rows of measured serving runs: files to cases, cases to predictions with their ranges."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from planner.accuracy.cases import Observation, Refused
+from planner.accuracy.closed_loop_rows import ClosedLoopRows
+from planner.accuracy.formats import MeasuredFile
+from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
+from planner.accuracy.row import Row
+from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_measured import reader_of
+from planner.accuracy.serving_predictions import Predictions
+from planner.accuracy.trace_rows import Trace, predicted, read_trace
+from planner.catalog.store import built_in
+from planner.planning.books import Books
+from planner.planning.serving_efficiency import serving_efficiency_of
+
+_NOTHING = Observation("output_tokens_per_s", math.nan)
+
+
+def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | None) -> list[Row]:
+    """Give the rows of files of measured serving runs and traces; see `planner.accuracy.formats`."""
+    reader = reader_of(books.catalog, built_in() / "measurements")
+    found = [case for file in files for case in cases_of(file, reader)]
+    cases = [case for case in found if isinstance(case, ServingCase)]
+    predictions = Predictions.of(cases, books, leave_out)
+    rows: list[Row] = []
+    number = 0
+    for case in found:
+        if isinstance(case, Refused):
+            rows += [_refused(case, observation) for observation in case.observations or (_NOTHING,)]
+        elif isinstance(case, Trace):
+            rows += _trace_rows(case, books, predictions)
+        else:
+            rows += predictions.rows(number)
+            number += 1
+    return rows
+
+
+def cases_of(file: MeasuredFile, reader: InferenceRows) -> Iterator[ServingCase | Refused | Trace]:
+    """Give the cases of one file, in the order of its rows."""
+    if file.columns:
+        yield from ClosedLoopRows(reader).read(row for _, row in file.table)
+    elif _is_trace(file.top):
+        yield _trace_of(file, reader)
+    else:
+        rows = file.top.get("cases") if file.top else file.value
+        for row in rows if isinstance(rows, list) else ():
+            yield reader.read(row if isinstance(row, Mapping) else {})
+
+
+def _is_trace(top: Mapping[str, object]) -> bool:
+    return "cases" not in top and "engine_kwargs" in top
+
+
+def _trace_of(file: MeasuredFile, reader: InferenceRows) -> Trace | Refused:
+    requests = file.path.with_suffix(".csv")
+    try:
+        return read_trace(reader, file.top, requests, name=file.path.stem)
+    except RowRefusedError as refusal:
+        reason = str(refusal)
+    except (OSError, UnicodeDecodeError, csv.Error):
+        reason = f"its requests cannot be read from {requests.name}, beside it"
+    nothing = Observation("ttft_p50_ms", math.nan)
+    words = str(file.top.get("accelerator") or "")
+    return Refused(file.path.stem, file.path.stem, words, "A", "trace", "trace", reason, (nothing,))
+
+
+def _trace_rows(trace: Trace, books: Books, predictions: Predictions) -> list[Row]:
+    """Give a trace's percentiles; replays lean on no row of the trace but through the profile."""
+    case, profile = trace.case, books.catalog.profile("serving")
+    moves = profile.engines[case.engine]
+    efficiency, basis = serving_efficiency_of(profile, case.accelerator, moves)
+    told: Mapping[str, float] = {}
+    reason = ""
+    try:
+        told = predicted(trace, efficiency, moves)
+    except RowRefusedError as refusal:
+        reason = str(refusal)
+    return [
+        predictions.row(case, observation, told.get(observation.metric, math.nan), basis.chip, reason)
+        for observation in case.observations
+    ]
+
+
+def _refused(case: Refused, observation: Observation) -> Row:
+    return Row(
+        id=case.id,
+        source=case.source,
+        accelerator=case.accelerator_text,
+        kind=case.kind,
+        group=case.group,
+        metric=observation.metric,
+        measured=observation.value,
+        reason=case.reason,
+        quality=case.quality,
+    )

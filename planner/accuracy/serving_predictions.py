@@ -1,0 +1,145 @@
+"""What the planner says of measured serving cases, with ranges and refusals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.accuracy.cases import Observation
+from planner.accuracy.row import Row
+from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.accuracy.serving_problem import Bench
+from planner.calibration.serving_levels import NAMES
+from planner.catalog.profile import Profile
+from planner.catalog.store import built_in
+from planner.planning.books import Books
+from planner.planning.serving_efficiency import serving_efficiency_of
+from planner.planning.serving_ranges import KINDS, spread_of
+
+Array = NDArray[np.float64]
+
+_UNSTATED = 1.2  # exponent of the range where a row leaves out its engine's release or a length; our estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions of cases, in their order.
+
+    Parameters
+    ----------
+    cases : what was measured. profile : ranges.
+    bases : "measured", "relative" or "family" for each case's chip.
+    values : prediction of each observation by case and metric; NaN where there is none.
+    reasons : why a case is refused, "" where it is not.
+    """
+
+    cases: Sequence[ServingCase]
+    profile: Profile
+    bases: Sequence[str]
+    values: dict[tuple[int, str], float]
+    reasons: Sequence[str]
+
+    @staticmethod
+    def of(cases: Sequence[ServingCase], books: Books, leave_out: str | None) -> Predictions:
+        """Predict cases by the profile, or by fits that left their source, accelerator or model out."""
+        profile = books.catalog.profile("serving")
+        if not cases:
+            return Predictions((), profile, (), {}, ())
+        bench = Bench.of(cases, profile)
+        found = [
+            serving_efficiency_of(profile, case.accelerator, profile.engines[case.engine] if case.engine else None)
+            for case in cases
+        ]
+        values = np.array([[float(getattr(each, name)) for each, _ in found] for name in NAMES])
+        bases = [basis.chip for _, basis in found]
+        if leave_out is None:
+            predicted = bench.predicted(values)
+        else:
+            predicted = _left_out(bench, books, leave_out)
+            bases = ["relative" if leave_out == "accelerator" and basis == "measured" else basis for basis in bases]
+        places = zip(bench.observed.case.tolist(), bench.observed.metric, predicted.tolist(), strict=True)
+        told = {(case, metric): value for case, metric, value in places}
+        return Predictions(tuple(cases), profile, bases, told, bench.too_large(values))
+
+    def rows(self, number: int) -> list[Row]:
+        """Give every observation of one case."""
+        case = self.cases[number]
+        return [
+            self.row(
+                case,
+                observation,
+                self.values.get((number, observation.metric), math.nan),
+                self.bases[number],
+                self.reasons[number],
+            )
+            for observation in case.observations
+        ]
+
+    def row(self, case: ServingCase, observation: Observation, value: float, basis: str, reason: str) -> Row:
+        """Give one observation beside its prediction; refused where there is a reason, or no prediction."""
+        known = not reason and math.isfinite(value) and value > 0
+        if not known and not reason:
+            reason = f"the load that the row describes does not settle its {observation.metric}"
+        loose = _UNSTATED if case.estimated or not case.engine_stated else 1.0
+        metric = observation.metric
+        kind = KINDS.get(metric, metric.split("_")[0])
+        spread = spread_of(self.profile, basis=basis, family=family_of(case), kind=kind, looseness=loose)
+        return Row(
+            id=case.id,
+            source=case.source,
+            accelerator=case.accelerator_text,
+            kind=case.kind,
+            group=case.scenario or case.group,
+            metric=metric,
+            measured=observation.value,
+            predicted=value if known else None,
+            low=value * spread.low if known else None,
+            high=value * spread.high if known else None,
+            reason="" if known else reason,
+            quality=case.quality,
+            slices=_slices(case),
+        )
+
+
+def family_of(case: ServingCase) -> str:
+    """Give the family of loads whose errors are alike, as the profile's ranges name it."""
+    family = case.group.replace(" ", "-").replace(",", "")
+    if case.mode is Mode.OFFLINE and family == "offline":
+        return "offline-experts" if has_experts(case) else "offline-dense"
+    return family
+
+
+def has_experts(case: ServingCase) -> bool:
+    """Tell whether a model has routed experts."""
+    return any(kind.experts for kind in case.architecture.main.kinds)
+
+
+def _slices(case: ServingCase) -> dict[str, str]:
+    return {
+        "class": family_of(case),
+        "chip": case.accelerator.id,
+        "model": case.model,
+        "framework": case.engine,
+    }
+
+
+def _left_out(bench: Bench, books: Books, what: str) -> Array:
+    """Give predictions by fits on the built-in rows that share none of something with the row."""
+    from planner.accuracy.serving_folds import KEYS, others_left_out
+    from planner.accuracy.serving_measured import fitted_cases
+    from planner.accuracy.serving_problem import names_of, weights_of
+    from planner.calibration.serving_levels import levels_of, moves_of
+
+    profile = books.catalog.profile("serving")
+    cases = fitted_cases(books.catalog, built_in() / "measurements")
+    known = Bench.of(cases, profile)
+    names = names_of([*cases, *bench.cases])
+    start = moves_of(profile, levels_of(profile, names))
+    predicted: Array = np.exp(
+        others_left_out(bench, known, profile, names, weights_of(known), fit=start, key=KEYS[what])
+    )
+    return predicted

@@ -1,0 +1,151 @@
+"""Published serving rows and what is made of them: traps of the data, robust reading, refusals with reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planner.accuracy.cases import Refused
+from planner.accuracy.closed_loop_rows import COLUMNS, ClosedLoopRows
+from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.accuracy.serving_measured import reader_of
+from planner.catalog.store import Catalog, built_in
+
+READER = reader_of(Catalog(), built_in() / "measurements")
+RUN = {
+    "id": "llama_h100_vllm_c64_a",
+    "silicon_data_source": "db-dump; silicon_concurrency=64",
+    "backend": "vllm",
+    "backend_version": "0.12.0",
+    "model_path": "meta-llama/Llama-3.1-8B",
+    "system": "h100_sxm",
+    "precision": "fp8",
+    "mode": "agg",
+    "isl": "1024",
+    "osl": "1024",
+    "tp_size": "1",
+    "silicon_ttft_ms": "100.5",
+    "silicon_tpot_ms": "10.25",
+}
+
+
+def run(**changes: str) -> dict[str, str]:
+    return dict.fromkeys(COLUMNS, "") | RUN | changes
+
+
+def inference(**changes: Any) -> dict[str, Any]:
+    row = {
+        "id": "a",
+        "source": "s",
+        "quality": "A",
+        "task": "llm",
+        "engine": "vLLM",
+        "engine_version": "0.10",
+        "model": "meta-llama/Llama-3.1-8B",
+        "weight_precision": "bf16",
+        "accelerator": "H100-SXM5-80GB",
+        "n_accelerators": 1,
+        "tp": 1,
+        "isl": 128,
+        "osl": 128,
+        "batch": 4,
+        "scenario": "fixed_batch",
+        "metrics": {"e2e_latency_ms": 1000.0},
+    }
+    return row | changes
+
+
+def reason_of(answer: ServingCase | Refused) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.reason
+
+
+def test_one_run_under_two_layouts_counts_once() -> None:
+    other = run(id="b", attention_dp_size="8", batch_size="8", tp_size="1", moe_ep_size="8")
+    first, second = ClosedLoopRows(READER).read([run(), other])
+    assert isinstance(first, ServingCase)
+    assert isinstance(second, ServingCase)
+    assert (first.repeated, second.repeated) == (False, True)
+
+
+def test_degrees_that_share_devices_are_not_multiplied() -> None:
+    row = run(model_path="deepseek-ai/DeepSeek-V3", system="h200_sxm", tp_size="64", moe_tp_size="8", moe_ep_size="8")
+    case = ClosedLoopRows(READER).row(row)
+    assert isinstance(case, ServingCase)
+    assert (case.degrees.tensor, case.degrees.expert, case.devices) == (8, 8, 8)
+
+
+def test_concurrency_is_that_of_all_clients_and_not_of_one_rank() -> None:
+    case = ClosedLoopRows(READER).row(run(batch_size="8"))
+    assert isinstance(case, ServingCase)
+    assert case.batch == 64
+
+
+def test_a_deepseek_under_tensorrt_llm_may_have_speculated_and_is_no_target() -> None:
+    row = run(model_path="deepseek-ai/DeepSeek-V3", backend="trtllm", system="b200_sxm", tp_size="8", moe_tp_size="8")
+    case = ClosedLoopRows(READER).row(row)
+    assert isinstance(case, ServingCase)
+    assert "speculation" in case.group
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mode": "disagg"}, "how many workers"),
+        ({"tp_size": "12"}, "not divisible"),
+        ({"model_path": "nobody/no-such-model"}, "no model"),
+        ({"system": "quantum_sxm"}, "no accelerator"),
+        ({"isl": "many"}, "cannot be read"),
+        ({"precision": "int3"}, "cannot be read"),
+        ({"system": "gb200", "tp_size": "72"}, "disaggregated system"),
+    ],
+)
+def test_a_run_that_cannot_be_predicted_says_why(changes: dict[str, str], words: str) -> None:
+    assert words in reason_of(ClosedLoopRows(READER).row(run(**changes)))
+
+
+def test_an_engine_that_nobody_knows_is_predicted_with_what_engines_share() -> None:
+    case = ClosedLoopRows(READER).row(run(backend="warpserve", backend_version="9"))
+    assert isinstance(case, ServingCase)
+    assert not case.engine_stated
+
+
+def test_pools_that_state_their_workers_are_predicted() -> None:
+    pools = {f"{pool}_{name}": "1" for pool in ("prefill", "decode") for name in ("tp_size", "pp_size")}
+    row = run(mode="disagg", prefill_num_workers="2", decode_num_workers="1", decode_batch_size="64", **pools)
+    case = ClosedLoopRows(READER).row(row)
+    assert isinstance(case, ServingCase)
+    assert case.mode is Mode.APART
+    assert case.workers is not None
+    assert (case.workers.prefill, case.workers.decode) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"spec_decode": "MTP3"}, "accepted"),
+        ({"model": "stabilityai/stable-diffusion-xl-base-1.0", "task": "diffusion"}, "UNet"),
+        ({"weight_precision": "ternary"}, "not a format"),
+        ({"scenario": "carnival"}, "not one that the planner models"),
+        ({"metrics": {}}, "measures nothing"),
+        ({"batch": -4}, "batch is -4"),
+        ({"isl": None}, "how long prompts"),
+        ({"tp": 5, "n_accelerators": 5}, "divi"),
+    ],
+)
+def test_an_inference_row_that_cannot_be_predicted_says_why(changes: dict[str, Any], words: str) -> None:
+    assert words in reason_of(READER.read(inference(**changes)))
+
+
+@pytest.mark.parametrize("row", [{}, {"id": 1}, {"metrics": 3}, {"metrics": {"ttft_ms": "x"}, "model": None}])
+def test_no_row_breaks_the_reader(row: dict[str, Any]) -> None:
+    assert reason_of(READER.read(row))
+
+
+def test_a_row_without_a_prompt_length_takes_the_mean_of_its_data_set_and_says_so() -> None:
+    row = inference(isl=None, osl=200, dataset="OpenOrca (MLPerf)", scenario="offline_max_throughput")
+    case = READER.read(row)
+    assert isinstance(case, ServingCase)
+    assert case.prompt > 0
+    assert "prompt" in case.estimated
