@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_cases import ServingCase
-from planner.accuracy.serving_folds import chip_of, left_out, model_of
+from planner.accuracy.serving_folds import chip_of, model_of, others_left_out
 from planner.accuracy.serving_measured import fitted_cases
-from planner.accuracy.serving_problem import Bench, names_of, problem_of, weights_of
+from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
 from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
@@ -53,26 +53,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str) -> Profile:
     """Give the profile fitted to cases, with ranges and errors from rows left out."""
     bench = Bench.of(cases, profile)
-    names, weight = names_of(cases), weights_of(bench)
-    problem = problem_of(bench, profile, names, weight)
+    part, weight = fitted_part(bench, profile)
+    names = names_of(cases)
+    problem = problem_of(part, profile, names, weight)
     fit = solve(problem)
     found = fitted(profile, problem.levels, fit)
+    known = chips_with_rows(part, weight)
+    asked = problem_of(bench, profile, names, np.zeros(len(bench.observed.value)), known)
     predictions = {
-        "fitted": problem.predict(problem.values(fit.moves)),
-        "model left out": left_out(bench, profile, names, weight, fit=fit, key=model_of),
-        "accelerator left out": left_out(bench, profile, names, weight, fit=fit, key=chip_of),
+        "fitted": asked.predict(asked.values(fit.moves)),
+        "model left out": others_left_out(bench, part, profile, names, weight, fit=fit, key=model_of),
+        "accelerator left out": others_left_out(bench, part, profile, names, weight, fit=fit, key=chip_of),
     }
     measured = np.log(bench.observed.value)
     errors = {name: measured - predicted for name, predicted in predictions.items()}
-    report = FitReport(
-        date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors, weight)
-    )
+    report = FitReport(date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors))
     ranges = ranges_of(bench, measured=errors["model left out"], relative=errors["accelerator left out"])
     return found.model_copy(update={"fit": report, "ranges": ranges})
 
 
-def _medians(bench: Bench, errors: Mapping[str, Array], weight: Array) -> dict[str, float]:
+def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
     """Give the median |ln| of every group and metric that was fitted, for each way of leaving out."""
+    weight = weights_of(bench)
     places = defaultdict(list)
     for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
         if weight[place] > 0:

@@ -38,11 +38,14 @@ KEYS: dict[str, Key] = {
 """What can be left out, by the name that the command knows it by."""
 
 
-def left_out(bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key) -> Array:
-    """Give ln of every observation's prediction by a fit that had no row of its key's value.
+def others_left_out(
+    asked: Bench, bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key
+) -> Array:
+    """Give ln of every asked observation's prediction by a fit that had no row of its key's value.
 
     Parameters
     ----------
+    asked : observations to predict.
     bench, profile, names, weight : as of the fit of all rows.
     fit : that fit, from which those of the folds set out.
     key : what is left out together.
@@ -52,13 +55,6 @@ def left_out(bench: Bench, profile: Profile, names: Names, weight: Array, *, fit
     Values of the key are sorted and dealt to ten folds in turn, so that each fit misses a tenth of them: every
     prediction has even less to lean on than if its own value alone were missing.
     """
-    return others_left_out(bench, bench, profile, names, weight, fit=fit, key=key)
-
-
-def others_left_out(
-    asked: Bench, bench: Bench, profile: Profile, names: Names, weight: Array, *, fit: Fit, key: Key
-) -> Array:
-    """Give ln of predictions of asked observations, by fits of a bench's that had no row of their key's value."""
     own = [key(case) for case in bench.cases]
     theirs = [key(case) for case in asked.cases]
     predicted = np.full(len(asked.observed.value), np.nan)

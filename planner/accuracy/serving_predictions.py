@@ -131,15 +131,13 @@ def _left_out(bench: Bench, books: Books, what: str) -> Array:
     """Give predictions by fits on the built-in rows that share none of something with the row."""
     from planner.accuracy.serving_folds import KEYS, others_left_out
     from planner.accuracy.serving_measured import fitted_cases
-    from planner.accuracy.serving_problem import names_of, weights_of
+    from planner.accuracy.serving_problem import fitted_part, names_of
     from planner.calibration.serving_levels import levels_of, moves_of
 
     profile = books.catalog.profile("serving")
     cases = fitted_cases(books.catalog, built_in() / "measurements")
-    known = Bench.of(cases, profile)
+    known, weight = fitted_part(Bench.of(cases, profile), profile)
     names = names_of([*cases, *bench.cases])
     start = moves_of(profile, levels_of(profile, names))
-    predicted: Array = np.exp(
-        others_left_out(bench, known, profile, names, weights_of(known), fit=start, key=KEYS[what])
-    )
+    predicted: Array = np.exp(others_left_out(bench, known, profile, names, weight, fit=start, key=KEYS[what]))
     return predicted

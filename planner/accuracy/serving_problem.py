@@ -120,14 +120,29 @@ def weights_of(bench: Bench) -> Array:
         repeats = any(first in names[place] for first in _DERIVED.get(metric, ()))
         unfit = (
             case.quality == "C"
+            or case.repeated
             or case.degrees.searched
-            or case.group == SPECULATION_UNSTATED
+            or case.group in _UNFIT
             or metric in _NEVER
             or repeats
         )
         keys.append(None if unfit else (case.source, case.accelerator.id, metric))
     count = Counter(keys)
     return np.array([0.0 if key is None else count[key] ** -0.5 for key in keys])
+
+
+def fitted_part(bench: Bench, profile: Profile) -> tuple[Bench, Array]:
+    """Give the cases of which some observation counts, by themselves, and the weights of their observations.
+
+    A fit evaluates its rows hundreds of times, and loads that are found by search take longest.
+    """
+    weight = weights_of(bench)
+    start = np.repeat(priors_of(profile)[0][:, None], len(bench.cases), axis=1)
+    impossible = np.array([bool(words) for words in bench.too_large(np.exp(start))])
+    weight[impossible[bench.observed.case]] = 0.0
+    counts = {int(place) for place in bench.observed.case[weight > 0]}
+    part = Bench.of([case for place, case in enumerate(bench.cases) if place in counts], profile)
+    return part, weight[np.isin(bench.observed.case, list(counts))]
 
 
 def names_of(cases: Sequence[ServingCase]) -> Names:
