@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("planner.cli.schema", "Print the JSON Schema of a document kind."),
     "init": ("planner.cli.init", "Write a planner.yaml and a first scenario."),
     "explain": ("planner.cli.explain", "Show the parts of an estimate and where its inputs came from."),
+    "bench": ("planner.cli.bench", "Measure this machine, fit a profile, prove it on whole models."),
     "doctor": ("planner.cli.doctor", "Check the installation."),
 }
 

@@ -18,6 +18,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every document kind by its name, sorted."""
     from planner.accuracy.serving_words import ServingRules
     from planner.accuracy.software import Rules
+    from planner.bench.document import BenchRun, Suite
     from planner.catalog.entry import SourceList
     from planner.catalog.lint import SHEETS
     from planner.catalog.store import KINDS
@@ -32,7 +33,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
-    documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules]
+    documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules, BenchRun, Suite]
     found = {
         "accuracy": accuracy_schema(),
         "check": check_schema(),

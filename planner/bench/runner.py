@@ -1,0 +1,253 @@
+"""Running cases: checked once, then sampled in a new random order every round, until noise settles or time is up.
+
+A fixed product, the canary, runs before every sample: samples beside which it was slow are dropped.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from planner.bench.backend import Backend, NotRunnable, Prepared
+from planner.bench.document import RunRow, State
+from planner.bench.noise import Spread, spread_of
+from planner.bench.suite import PRODUCTS, Case, canary_case
+from planner.bench.timers import ClockJump, Lap
+
+SAMPLE_S = 4e-3  # a thousand times the resolution of any clock used, and more
+_MOST_SAMPLES = 40
+_FEWEST_SAMPLES = 5
+_THROTTLED_BELOW = 0.75  # of the highest clock
+_STRAY = 1.15  # a canary slower than its median by this was disturbed, and its sample with it
+# Largest error of a product against 64 bits, relative to its largest element: about 20 roundings of the format.
+_TOLERANCE = {"fp64": 1e-12, "fp32": 1e-4, "tf32": 2e-2, "bf16": 5e-2, "fp16": 1e-2, "fp8": 1e-1, "int8": 1e-12}
+
+
+@dataclass(slots=True)
+class Sample:
+    """One lap of a case, with the canary before it and the time since the run began [s]."""
+
+    at: float
+    lap: Lap
+    canary: float
+
+
+@dataclass(slots=True)
+class _Running:
+    case: Case
+    prepared: Prepared | None = None
+    calls: int = 1
+    sample_s: float = 0.0
+    state: State = "measured"
+    reason: str = ""
+    error: float | None = None
+    samples: list[Sample] = field(default_factory=list)
+
+    def failed(self, state: State, reason: str) -> None:
+        self.state, self.reason, self.prepared = state, " ".join(reason.split())[:300], None
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a run of cases gave.
+
+    Parameters
+    ----------
+    rows : one for each case. samples : by the case's name. seconds : that it took. complete : whether every case
+        had its samples.
+    """
+
+    rows: list[RunRow]
+    samples: dict[str, list[Sample]]
+    spreads: list[Spread]
+    seconds: float
+    complete: bool
+    canaries: list[float]
+
+
+def run_cases(
+    backend: Backend,
+    cases: Sequence[Case],
+    *,
+    budget_s: float,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Measured:
+    """Measure cases within a budget of time.
+
+    Parameters
+    ----------
+    backend, cases : what runs where. budget_s : after which no sample begins [s]. seed : of the order.
+    progress : told samples taken and wanted.
+
+    Returns
+    -------
+    A row for every case: measured, or why it was not. Ctrl-C ends the run and keeps what was measured.
+    """
+    begun = time.perf_counter()
+    order = random.Random(seed)  # noqa: S311 - shuffles cases
+    running = [_Running(case) for case in cases]
+    interrupted = False
+    canary = _canary(backend)
+    try:
+        for each in running:
+            sampling = _FEWEST_SAMPLES * _AND_CANARY * sum(other.sample_s for other in running)
+            if time.perf_counter() - begun + sampling < budget_s:
+                _prepare(each, backend)
+            else:
+                each.failed("interrupted", f"the budget of {budget_s:.0f} s was spent before its turn")
+        _rounds(running, backend, canary, order, begun, budget_s, progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    return _told(running, seconds=time.perf_counter() - begun, interrupted=interrupted)
+
+
+_AND_CANARY = 2.0  # of a sample's time: the canary before it, and others who have the processor; our estimate
+
+
+def _rounds(
+    running: list[_Running],
+    backend: Backend,
+    canary: Callable[[], float],
+    order: random.Random,
+    begun: float,
+    budget_s: float,
+    progress: Callable[[int, int], None],
+) -> None:
+    for done in range(_MOST_SAMPLES):
+        waiting = [each for each in running if each.prepared and not _is_settled(each)]
+        order.shuffle(waiting)
+        for number, each in enumerate(waiting):
+            if time.perf_counter() - begun > budget_s:
+                return
+            _sample(each, backend, canary(), at=time.perf_counter() - begun)
+            progress(done * len(running) + number, _MOST_SAMPLES * len(running))
+        if not waiting:
+            return
+
+
+def _is_settled(each: _Running) -> bool:
+    kept = [sample.lap.seconds for sample in each.samples]
+    return len(kept) >= 2 * _FEWEST_SAMPLES and spread_of(kept).settled
+
+
+def _canary(backend: Backend) -> Callable[[], float]:
+    """Give a fixed product as a measure of how fast the machine is right now [s]; none runs where that fails."""
+    try:
+        prepared = backend.prepare(canary_case(192))
+        for _ in range(3):
+            prepared.run()
+    except (NotRunnable, RuntimeError, MemoryError):
+        return lambda: math.nan
+
+    def measure() -> float:
+        try:
+            return backend.timer.lap(prepared.run, _CANARY_CALLS).seconds
+        except (ClockJump, RuntimeError):
+            return math.nan
+
+    return measure
+
+
+_CANARY_CALLS = 1
+
+
+def _prepare(each: _Running, backend: Backend) -> None:
+    """Make operands, warm up, check the result and choose how many calls make one sample."""
+    case = each.case
+    try:
+        prepared = backend.prepare(case)
+        prepared.run()
+        lap = backend.timer.lap(prepared.run, 1)
+        once = lap.seconds
+        each.calls = max(1, min(math.ceil(SAMPLE_S / once), 100_000))
+        each.sample_s = max(lap.wall, once) * each.calls
+        if case.kernel in PRODUCTS and prepared.error:
+            each.error = prepared.error()
+            if not each.error <= _TOLERANCE[case.dtype]:  # NaN too
+                each.failed(
+                    "wrong-result", f"a product differs from 64 bits by {each.error:.2g} of its largest element"
+                )
+                return
+        each.prepared = prepared
+    except NotRunnable as reason:
+        each.failed("unsupported", str(reason))
+    except (MemoryError, RuntimeError, NotImplementedError, OSError, ClockJump) as error:
+        each.failed(*_state_of(error))
+
+
+def _sample(each: _Running, backend: Backend, canary: float, *, at: float) -> None:
+    if each.prepared is None:
+        return
+    try:
+        share = backend.clock_share()
+        if share is not None and share < _THROTTLED_BELOW:
+            each.reason = f"samples at {share:.0%} of the highest clock were dropped"
+            return
+        each.samples.append(Sample(at, backend.timer.lap(each.prepared.run, each.calls), canary))
+    except ClockJump as jump:
+        each.reason = str(jump)  # the sample is dropped; others may still tell the time
+    except (MemoryError, RuntimeError, OSError) as error:
+        each.failed(*_state_of(error))
+
+
+def _state_of(error: Exception) -> tuple[State, str]:
+    """Give the state of a case that failed: out of memory, or a device that went away, or what else was said."""
+    text = str(error) or type(error).__name__
+    lower = text.lower()
+    if isinstance(error, MemoryError) or "out of memory" in lower or "can't allocate memory" in lower:
+        return "out-of-memory", text
+    if isinstance(error, ClockJump):
+        return "clock-jump", text
+    if any(word in lower for word in ("device-side", "no longer", "device lost", "unspecified launch", "ecc error")):
+        return "device-lost", text
+    if "not implemented" in lower or "unsupported" in lower or isinstance(error, NotImplementedError):
+        return "unsupported", text
+    return "failed", text
+
+
+def _told(running: list[_Running], *, seconds: float, interrupted: bool) -> Measured:
+    canaries = [s.canary for each in running for s in each.samples if math.isfinite(s.canary)]
+    usual = spread_of(canaries).median if canaries else math.nan
+    rows, spreads = [], []
+    for each in running:
+        row, spread = _row(each, usual, interrupted=interrupted)
+        rows.append(row)
+        if spread:
+            spreads.append(spread)
+    samples = {each.case.name: each.samples for each in running if each.samples}
+    complete = not interrupted and all(row.state != "interrupted" for row in rows)
+    return Measured(rows, samples, spreads, seconds, complete, canaries)
+
+
+def accepted(samples: Sequence[Sample], usual: float) -> list[float]:
+    """Give the times that count: those beside which the canary ran as usual, or all where too few are left [s]."""
+    good = [s.lap.seconds for s in samples if not s.canary > usual * _STRAY]
+    return good if len(good) >= _FEWEST_SAMPLES else [s.lap.seconds for s in samples]
+
+
+def _row(each: _Running, usual: float, *, interrupted: bool) -> tuple[RunRow, Spread | None]:
+    case = each.case
+    told = {
+        "case": case.name, "kernel": case.kernel, "family": case.family, "size": case.size, "dtype": case.dtype,
+        "layout": case.layout if case.kernel == "matmul" else "", "operands": case.operands,
+        "left_out": case.left_out, "reason": each.reason,
+    }  # fmt: skip
+    times = accepted(each.samples, usual)
+    if each.state == "measured" and len(times) < _FEWEST_SAMPLES:
+        state: State = "interrupted"
+        if "clock" in each.reason and not interrupted:
+            state = "throttled" if "highest clock" in each.reason else "clock-jump"
+        told["reason"] = each.reason or f"{len(times)} samples, fewer than {_FEWEST_SAMPLES}"
+        return RunRow(**told, state=state), None
+    if each.state != "measured":
+        return RunRow(**told, state=each.state), None
+    spread = spread_of(times)
+    row = RunRow(
+        **told, state="measured", median_s=spread.median, low_s=spread.low, high_s=spread.high, least_s=spread.least,
+        samples=spread.count, flops=case.flops, bytes=case.bytes, error=each.error,
+    )  # fmt: skip
+    return row, spread

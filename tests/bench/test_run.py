@@ -1,0 +1,97 @@
+"""`planner bench run` and `show` as a user runs them, and what they refuse."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from planner.bench.documents import read_run
+from planner.errors import InputError
+from tests.conftest import Planner
+
+
+@pytest.fixture(scope="module")
+def recorded(planner: Planner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run on numpy, which is always there."""
+    file = tmp_path_factory.mktemp("bench") / "run.yaml"
+    done = planner("bench", "run", "--threads", "1", "--budget", "5s", "--record", str(file))
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+def test_a_live_run_measures_products_and_says_why_it_has_no_more(recorded: Path) -> None:
+    run = read_run(recorded)
+    measured = {row.kernel for row in run.rows if row.state == "measured"}
+    assert "matmul" in measured
+    for row in run.rows:
+        if row.state == "measured":
+            assert row.least_s is not None
+            assert row.median_s is not None
+            assert row.high_s is not None
+            assert 0.0 < row.least_s <= row.median_s <= row.high_s
+        else:
+            assert row.median_s is None, "what was not measured has no number"
+            assert row.reason
+    assert run.fingerprint.threads == 1
+    assert "numpy" in run.fingerprint.libraries
+
+
+def test_a_larger_product_takes_longer(recorded: Path) -> None:
+    times = {row.size: row.median_s for row in read_run(recorded).rows if row.family == "square" and row.median_s}
+    ordered = [times[size] for size in sorted(times)]
+    assert len(ordered) >= 2
+    assert ordered == sorted(ordered)
+
+
+def test_samples_that_were_changed_are_noticed(recorded: Path, tmp_path: Path) -> None:
+    copy = tmp_path / recorded.name
+    copy.write_text(recorded.read_text("utf-8"), "utf-8")
+    samples = recorded.with_suffix(".csv").read_text("utf-8")
+    (tmp_path / "run.csv").write_text(samples.replace("matmul", "matmvl", 1), "utf-8")
+    with pytest.raises(InputError, match="samples-changed"):
+        read_run(copy)
+
+
+def test_a_run_is_shown_as_table_and_pictures(planner: Planner, recorded: Path, tmp_path: Path) -> None:
+    shown = planner("bench", "show", str(recorded))
+    assert shown.returncode == 0, shown.stderr
+    assert "matmul-nt-hot-256x256x256-fp32" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    page = tmp_path / "run.html"
+    assert planner("bench", "show", str(recorded), "-o", f"html={page}").returncode == 0
+    assert "<svg" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--backend", "cupy"), 2, "unknown-backend"),
+        (("--dtype", "fp42"), 2, "unknown-dtype"),
+        (("--dtype", "fp8"), 4, "dtype-missing"),
+        (("--threads", "4000"), 4, "threads-oversubscribed"),
+        (("--budget", "soon"), 2, "budget"),
+        (("--backend", "torch-xla"), 4, "no-device"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    planner: Planner, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    refused = planner("bench", "run", *arguments, "--record", str(tmp_path / "run.yaml"))
+    assert refused.returncode == code, refused.stderr
+    assert f"[{said}]" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_told_before_measuring(planner: Planner, tmp_path: Path) -> None:
+    missing = planner("bench", "run", "--record", str(tmp_path / "nowhere" / "run.yaml"))
+    assert missing.returncode == 4
+    assert "[record-unwritable]" in missing.stderr
+    file = tmp_path / "run.yaml"
+    file.mkdir()
+    assert planner("bench", "run", "--record", str(file)).returncode == 4
+    if os.geteuid() != 0:
+        read_only = tmp_path / "old.yaml"
+        read_only.touch(mode=0o444)
+        assert planner("bench", "run", "--record", str(read_only)).returncode == 4
