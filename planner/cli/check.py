@@ -149,7 +149,12 @@ def _baseline(
         origin, documents = documents_of_commit(Repository(project.root, dict(os.environ)), str(ref))
     own = len(books.catalog.layers) == 1 and bool(project.catalogs)
     with read_baseline(
-        origin, documents, patterns=list(book.patterns()), own_is_built_in=own, stored=results
+        origin,
+        documents,
+        patterns=list(book.patterns()),
+        own_is_built_in=own,
+        remembered=books.remembered,
+        stored=results,
     ) as baseline:
         yield baseline
 

@@ -14,6 +14,7 @@ from planner.catalog.price import PriceBook
 from planner.catalog.store import Catalog, built_in
 from planner.documents.files import ReadBudget
 from planner.planning.ledger import PROJECT
+from planner.planning.remembered import Remembered
 from planner.scenario.amount import Amount
 from planner.scenario.project import DefaultChanges, Project, ReadProject
 from planner.units import Interval
@@ -32,11 +33,13 @@ class Books:
     catalog : entries by kind and name, over all layers.
     project : the project's own choices; those of an empty project where there is none.
     root : the project's folder, which files that its documents name must not leave; none without a project.
+    remembered : what pure functions gave in this run; books of one run may share it.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
     project: Project = field(default_factory=lambda: Project.model_construct(schema_="planner/project/v1"))
     root: Path | None = None
+    remembered: Remembered = field(default_factory=Remembered, repr=False)
 
     @staticmethod
     def of(read: ReadProject, budget: ReadBudget) -> Books:

@@ -47,6 +47,6 @@ def architecture_of(
                 hint="write a shape of your own as 'architecture'",
             )
         )
-    built = architecture(model.architecture, name=model.id)
+    built = books.remembered.once(architecture, model.architecture, name=model.id)
     ledger.take(model, "architecture", f"{counted(built.parameters)} parameters")
     return built

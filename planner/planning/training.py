@@ -60,8 +60,8 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
         raise AssertionError("a training run is wanted")
     ledger = Ledger(books.catalog)
     plan = plan_of(run, resolved.tree, books, ledger)
-    evaluation = evaluate(plan.problem, plan.strategy)
-    stages = memory_by_stage(plan.problem, plan.strategy)
+    evaluation = books.remembered.once(evaluate, plan.problem, plan.strategy)
+    stages = books.remembered.once(memory_by_stage, plan.problem, plan.strategy)
     require_fit(plan, stages, resolved.tree)
     counts = _counts(plan, evaluation.step)
     elsewhere = kept_elsewhere(plan, resolved.tree)
@@ -120,6 +120,8 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
     problem, n = plan.problem, plan.accelerators
     tokens_per_step = plan.step_tokens
     peak_memory = _number(evaluation.memory_bytes)
+    parameters, active = float(plan.architecture.parameters), float(plan.architecture.active_parameters)
+    state_bytes = _state_bytes(plan)
     capacity = float(problem.machine.memory_bytes[0])
     offloaded: dict[str, float | None] = {}
     if elsewhere is not None:
@@ -163,9 +165,9 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             "cost_per_month_usd": None if cost is None else cost / hours * _MONTH_HOURS,
             "cost_per_million_tokens_usd": None if cost is None else cost / x["tokens"] * 1e6,
             "capital_usd": None if node_price is None else node_price * plan.nodes,
-            "parameters": float(plan.architecture.parameters),
-            "active_parameters": float(plan.architecture.active_parameters),
-            "state_bytes": _state_bytes(plan),
+            "parameters": parameters,
+            "active_parameters": active,
+            "state_bytes": state_bytes,
             **offloaded,
         }
 
@@ -176,10 +178,9 @@ def _breakdowns(plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[
     outcome = _outcome(plan, counts, x)
     run, hours, energy = outcome.run, _number(outcome.hours), _number(outcome.energy_kwh)
     spent = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
+    parts = step.parts
     found = [
-        Breakdown(
-            "step", "one step", "s", tuple(Part(k, label, _number(step.parts[k])) for k, label in CAUSES.items())
-        ),
+        Breakdown("step", "one step", "s", tuple(Part(k, label, _number(parts[k])) for k, label in CAUSES.items())),
         Breakdown(
             "run", "the run", "s", tuple(Part(k, label, _number(getattr(run, k))) for k, label in RUN_CAUSES.items())
         ),

@@ -169,7 +169,7 @@ class Steps:
 
     def _head_with_base_root(self) -> Books:
         """Give today's books, for scenarios of the baseline: the files that these name are the baseline's."""
-        return Books(self.head.catalog, self.head.project, self.base.root)
+        return Books(self.head.catalog, self.head.project, self.base.root, self.head.remembered)
 
     def _mixed(self, done: tuple[Cause, ...]) -> Books:
         sides = {part: (self.head if cause in done else self.base).catalog for cause, part in _PARTS.items()}
@@ -178,7 +178,7 @@ class Steps:
             update = {name: getattr(self.head.project, name) for name in _PROJECT.get(cause, ())}
             project = project.model_copy(update=update) if update else project
         catalog = MixedCatalog(layers=self.base.catalog.layers, budget=self.base.catalog.budget, sides=sides)
-        return Books(catalog, project, self.base.root)
+        return Books(catalog, project, self.base.root, self.head.remembered)
 
 
 def causes_between(base: Books, head: Books, catalogs: set[Cause]) -> tuple[Cause, ...]:

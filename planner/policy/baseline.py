@@ -21,6 +21,7 @@ from planner.documents.reader import parse_yaml
 from planner.documents.rows import Table
 from planner.errors import Fault, InputError, brief, input_error
 from planner.planning.books import Books, layers_of
+from planner.planning.remembered import Remembered
 from planner.policy.git import LINK, Blob, Repository
 from planner.policy.plans import plans
 from planner.policy.stated import Stated
@@ -166,6 +167,7 @@ def read_baseline(
     *,
     patterns: list[str],
     own_is_built_in: bool,
+    remembered: Remembered,
     stored: Mapping[str, Mapping[str, Stated]] | None = None,
 ) -> Iterator[Baseline]:
     """Read the documents of a baseline as a project.
@@ -175,6 +177,7 @@ def read_baseline(
     origin, documents : what it is.
     patterns : names that rules say; variants are read where one of them is meant.
     own_is_built_in : whether the project's own catalogs are the built-in ones, as in this planner's repository.
+    remembered : what pure functions gave in this run.
     stored : results as they were then.
 
     Raises
@@ -189,7 +192,7 @@ def read_baseline(
             project = read_project(folder / _OWN / FILE, budget=budget)
             layers = _layers(folder, project, documents, own_is_built_in=own_is_built_in)
             catalog = Catalog if documents.catalogs is None else StoredCatalog
-            books = Books(catalog(layers=layers, budget=budget), project.document, project.root)
+            books = Books(catalog(layers=layers, budget=budget), project.document, project.root, remembered)
             read = plans(project, patterns, budget) if project.document.scenarios else []
             yield Baseline(origin, documents, project, books, tuple(read), stored)
         except InputError as error:
