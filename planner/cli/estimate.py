@@ -34,9 +34,16 @@ from planner.planning.estimate import Estimate
 @click.option("--output-tokens", metavar="TOKENS", help="Of a service: tokens of an answer.")
 @click.option("--engine", metavar="NAME", help="Of a service: vllm, sglang, trtllm, ...")
 @click.option("--framework", metavar="NAME", help="Software generation.")
+@click.option("--simulate", is_flag=True, help="Of a service: simulate the engine's loop beside it.")
 @output_option("table", "json", "html", "svg")
 def command(
-    scenario: Path | None, variant: str | None, changes: dict[str, str], output: tuple[str, ...], **asked: str | None
+    scenario: Path | None,
+    variant: str | None,
+    changes: dict[str, str],
+    output: tuple[str, ...],
+    *,
+    simulate: bool,
+    **asked: str | None,
 ) -> None:
     """Time, memory, cost, energy and carbon of SCENARIO.
 
@@ -47,6 +54,8 @@ def command(
       planner estimate --model llama-3.1-8b --node g6e.xlarge --requests "5 requests/s" --input 500 --output-tokens 200
     """
     books = current_books()
+    if simulate and not any(path.partition(".")[0] == "simulate" for path in changes):
+        changes = {**changes, "simulate": "{}"}
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked=asked, books=books)
     result = judged(resolved, books)
     page = cache(partial(estimate_page, resolved, result, books))

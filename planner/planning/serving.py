@@ -20,8 +20,11 @@ from planner.planning.ledger import Ledger
 from planner.planning.money import Money, Spent, money_of
 from planner.planning.places import pue_of
 from planner.planning.serving_answer import PERCENTILES, Answer, answer, power_w
+from planner.planning.serving_goodput import goodput
 from planner.planning.serving_parts import breakdowns, memory_of, words_of
 from planner.planning.serving_plan import ServingGround, generates, ground_of, require_links, unfit
+from planner.planning.serving_pools import pooled, require_pools
+from planner.planning.serving_ranges import spread_of
 from planner.planning.serving_sizing import (
     Size,
     as_arrays,
@@ -44,6 +47,7 @@ Array = NDArray[np.float64]
 
 _HOUR_S = 3600.0
 _MONTH_HOURS = 730.0
+_UNNAMED = 1.15  # exponent of a range where the engine's release is not stated; our estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +105,19 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         basis=_basis(ground),
         contributions=values.contributions,
         scenario=resolved.tree.value,
+        children=_simulated(service, resolved, books),
         currency=shown_currency(books),
     )
+
+
+def _simulated(service: Service, resolved: Resolved, books: Books) -> dict[str, Estimate]:
+    stated = service.ground.load.simulate
+    if stated is None:
+        return {}
+    from planner.planning.serving_simulation import simulated
+
+    ground, size = service.ground, service.size
+    return {"simulated": simulated(ground, service.replica, size.replicas, service.rate, resolved, books)}
 
 
 def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Service:
@@ -110,11 +125,14 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     _require_one_load(load, tree)
     ground = ground_of(load, tree, books, ledger)
     require_percentiles(ground, tree)
+    require_pools(ground, tree)
     stated = load.workload.load
     hourly: tuple[int, ...] = ()
     rates = _rates(stated)
     rate = float(np.max(rates)) if rates is not None else None
-    if rates is not None and rate is not None:
+    if load.disaggregation is not None:
+        size = _pool_size(ground, tree)
+    elif rates is not None and rate is not None:
         size = sized(ground, rate, tree, patience=books.defaults.patience)
         if stated.demand is not None:
             hourly = tuple(math.ceil(each / size.most - 1e-9) for each in rates)
@@ -122,7 +140,10 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
         size = _closed_size(ground, tree)
     require_links(ground, size.layout, tree)
     replica = ground.replica(as_arrays([size.layout]))
-    found = answer(ground, replica, replicas=float(size.replicas), rate=rate)
+    if load.disaggregation is not None:
+        found = pooled(ground, replica, rate)
+    else:
+        found = answer(ground, replica, replicas=float(size.replicas), rate=rate)
     _require_settled(ground, found, size, rate, tree)
     money = money_of(
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
@@ -191,6 +212,21 @@ def _closed_size(ground: ServingGround, tree: Tree) -> Size:
     return Size(kept[best], int(replicas[best]), int(_number(nodes)), _number(found.requests_per_s / replicas, best))
 
 
+def _pool_size(ground: ServingGround, tree: Tree) -> Size:
+    """Give the size of pools: their replicas as stated, of the layout that is stated or the smallest that runs."""
+    stated, load = ground.load.disaggregation, ground.load
+    if stated is None or stated.prefill is None or stated.decode is None:
+        raise AssertionError("pools are counted by now")
+    layouts = [load.layout] if isinstance(load.layout, ServingLayout) else layouts_of(ground)
+    kept = runnable(ground, layouts)
+    if not kept:
+        raise no_layout(ground, layouts, tree)
+    least = min(kept, key=lambda each: (each.tensor * each.data * each.pipeline, each.pipeline))
+    count = stated.prefill + stated.decode
+    nodes = nodes_of(ground, as_arrays([least]), float(count + load.spare))
+    return Size(least, count, int(_number(nodes)), math.nan)
+
+
 def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: float | None, tree: Tree) -> None:
     """Refuse a load that the service cannot take, or that does not keep to the objectives."""
     if _number(found.sequences) < 1.0 and generates(ground.architecture) and rate is None:
@@ -218,10 +254,10 @@ def _inputs(ground: ServingGround, money: Money, books: Books, ledger: Ledger) -
         ledger.take(facility, "grid.intensity", f"{grid.intensity.mid * 3.6e6:.0f} gCO2e/kWh")
     else:
         ledger.warn("the grid's carbon intensity is unknown: name a facility to get carbon")
-    spread = _spread(books.catalog.profile("serving"), ground)
+    profile = books.catalog.profile("serving")
     named = {
-        "token time": spread,
-        "first token": spread,
+        "token time": _spread(profile, ground, "tpot" if generates(ground.architecture) else "rate"),
+        "first token": _spread(profile, ground, "ttft"),
         "PUE": pue_of(ground.load.hardware.pue, facility, books=books, ledger=ledger),
         "grid carbon": grid.intensity if grid else None,
         "busy power": ground.power.busy_w,
@@ -231,10 +267,23 @@ def _inputs(ground: ServingGround, money: Money, books: Books, ledger: Ledger) -
     return {name: interval for name, interval in named.items() if interval is not None}
 
 
-def _spread(profile: Profile, ground: ServingGround) -> Interval:
-    kind = {"measured": "measured", "relative": "relative"}.get(ground.basis.chip, "datasheet")
-    spread = profile.ranges[kind]
-    return Interval(spread.low, 1.0, spread.high)
+def _spread(profile: Profile, ground: ServingGround, kind: str) -> Interval:
+    """Give how far off times may be; an engine that nobody named makes them looser."""
+    looseness = 1.0 if ground.load.engine else _UNNAMED
+    found = spread_of(profile, basis=ground.basis.chip, family=_family(ground), kind=kind, looseness=looseness)
+    return Interval(1.0 / found.high, 1.0, 1.0 / found.low) if kind == "rate" else found
+
+
+def _family(ground: ServingGround) -> str:
+    """Give the family of loads whose errors are alike, by the names of the profile's ranges."""
+    load = ground.load.workload.load
+    if not generates(ground.architecture):
+        return "encoder"
+    if load.offline:
+        return "offline"
+    if load.stream or load.batch == 1:
+        return "single-stream"
+    return "static-batch" if load.batch else "closed-loop"
 
 
 def _busy_share(service: Service) -> float:
@@ -285,6 +334,7 @@ def _ranged(service: Service) -> Ranged:
             results["tpot_ms"] = tpot * 1e3
             results["itl_ms"] = _number(found.decode.total / replica.tokens_per_round) * slower * 1e3
             results |= _percentiles("tpot", found.tpot_percentiles_s, slower)
+        results |= goodput(found, ground.load.workload.objectives, rate, slower=slower, later=later)
         results |= {
             "e2e_latency_ms": (ttft + max(output - 1.0, 0.0) * tpot) * 1e3,
             "output_tokens_per_s": rate * output if answers else None,

@@ -106,7 +106,15 @@ def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Se
     accelerator = books.catalog.accelerator(node.accelerator)
     network = books.catalog.network(node.network.fabric) if node.network else None
     width = next((name for name in _WIDTHS if name in accelerator.peak), "fp32")
-    machine = machine_of(node, accelerator, network, precision=width, ledger=ledger)
+    machine = machine_of(
+        node,
+        accelerator,
+        network,
+        precision=width,
+        ledger=ledger,
+        fabric_bandwidth_bytes_per_s=load.hardware.fabric_bandwidth,
+        oversubscription=load.hardware.oversubscription,
+    )
     fleet = Fleet(node, accelerator, network, machine)
     precision = _stated(workload.precision, accelerator)
     formats = _formats(precision, accelerator, tree)

@@ -110,7 +110,12 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
         if found:
             yield ""
             yield from _bars(found, title, estimate.currency, width)
-    if estimate.children:
+    simulated = estimate.children.get("simulated") if estimate.kind == "serving" else None
+    if simulated:
+        yield ""
+        yield from fold(f"Simulated: {for_terminal(simulated.title)}", width)
+        yield from _headlines(simulated)
+    elif estimate.children:
         from planner.report.table_parts import part_lines
 
         yield from part_lines(estimate, width)

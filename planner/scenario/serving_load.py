@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.catalog.shape import ArchitectureSpec
-from planner.documents.types import Flag, Ratio, Record, Seconds, Share, Text, Whole, WholeOrZero, quantity
+from planner.documents.types import Flag, Ratio, Record, Seconds, Share, Text, Whole, WholeOrZero, quantity, whole
 from planner.scenario.claim import Claim
 from planner.scenario.hardware import HardwareChoice
 from planner.units import COUNT, RATIO, REQUESTS_PER_SECOND
@@ -115,8 +115,15 @@ class Speculating(Record):
 class Disaggregated(Record):
     """Replicas that only read prompts and replicas that only decode, with caches sent from one to the other."""
 
-    prefill: Whole
-    decode: Whole
+    prefill: Whole | None = None
+    decode: Whole | None = None
+
+
+class Simulated(Record):
+    """The engine's loop, event by event, beside the closed form: so many requests, drawn with a seed."""
+
+    requests: Annotated[int, whole(100, 1_000_000)] = 10_000
+    seed: WholeOrZero = 1
 
 
 class ServingWorkload(Record):
@@ -184,4 +191,5 @@ class ServingLoad(Record):
     replicas: Whole | Literal["auto"] = "auto"
     spare: WholeOrZero = 0
     disaggregation: Disaggregated | None = None
+    simulate: Simulated | None = None
     claim: Claim | None = None

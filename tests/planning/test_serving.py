@@ -117,6 +117,32 @@ def test_replicas_follow_the_day() -> None:
     assert max(part.value for part in hours.parts) == of(e, "replicas")
 
 
+def test_the_loop_event_by_event_stands_beside_the_closed_form() -> None:
+    e = estimated(CHAT, workload__load__rate="12 requests/s", simulate="{requests: 4000, seed: 5}")
+    seen = e.children["simulated"]
+    for metric, most in (("tpot_ms", 0.15), ("ttft_ms", 0.2), ("ttft_p90_ms", 0.25), ("tpot_p90_ms", 0.2)):
+        assert abs(math.log(of(e, metric) / of(seen, metric))) < most, metric
+    again = estimated(CHAT, workload__load__rate="12 requests/s", simulate="{requests: 4000, seed: 5}")
+    assert again.children["simulated"].results == seen.results
+
+
+def test_requests_within_objectives_are_no_more_than_all() -> None:
+    loose = estimated(CHAT, replicas=2, workload__objectives="{ttft_p99: 10 s}")
+    tight = estimated(CHAT, replicas=2, workload__objectives="{ttft_p50: 150 ms}")
+    assert of(tight, "goodput_requests_per_s") < of(loose, "goodput_requests_per_s") <= of(loose, "requests_per_s")
+
+
+def test_pools_of_their_own_keep_prompts_from_delaying_tokens() -> None:
+    told = {"hardware__node": "p5.48xlarge", "workload__objectives": "{}", "workload__load": "{rate: 30 requests/s}"}
+    mixed = estimated(CHAT, replicas=3, layout="{tensor: 1}", **told)
+    split = estimated(CHAT, disaggregation="{prefill: 1, decode: 2}", layout="{tensor: 1}", **told)
+    assert of(split, "replicas") == of(mixed, "replicas") == 3
+    decode = split.breakdown("decode")
+    assert decode is not None
+    assert of(split, "tpot_ms") == pytest.approx(decode.total * 1e3)
+    assert of(mixed, "tpot_ms") > of(mixed, "itl_ms")
+
+
 def test_an_idle_service_costs_the_same_and_draws_less() -> None:
     busy = estimated(CHAT, workload__load__rate="20 requests/s", replicas=2)
     idle = estimated(CHAT, workload__load__rate="0.1 requests/s", replicas=2)
@@ -141,6 +167,8 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
         ({"replicas": "1", "workload.load.rate": "500 requests/s"}, 3, "more than the"),
         ({"workload.model": "llama-3.1-405b", "workload.objectives": "{}"}, 3, "lacking for one request"),
         ({"workload.speculation": "{drafted: 3}"}, 2, "without the share of drafted tokens"),
+        ({"disaggregation": "{prefill: 2}", "workload.objectives": "{}"}, 2, "both needed"),
+        ({"simulate": "{requests: 200}"}, 2, "do not reach the 99th percentile"),
         ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
         ({"workload.duration": "0 d"}, 2, "out of range"),
     ],

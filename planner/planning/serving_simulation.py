@@ -1,0 +1,105 @@
+"""The engine's loop, event by event, on the requests of a scenario: what stands beside the closed form."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.errors import InputError
+from planner.planning.books import Books
+from planner.planning.currency import shown_currency
+from planner.planning.estimate import Estimate, Result
+from planner.planning.serving_plan import ServingGround, generates
+from planner.scenario.resolve import Resolved
+from planner.scenario.serving_load import ServingLoad
+from planner.serving.engine import Engine
+from planner.serving.passes import Lengths
+from planner.serving.replay import replay
+
+Array = NDArray[np.float64]
+
+_WARM_UP = 0.1  # of the requests, before the replicas are as full as they become
+_ENOUGH_BEYOND = 5  # requests beyond a percentile, for it to be told
+
+
+def simulated(
+    ground: ServingGround, replica: Engine, replicas: int, rate: float | None, resolved: Resolved, books: Books
+) -> Estimate:
+    """Give the times that a simulation of a service's replicas finds, as an estimate of its own.
+
+    Parameters
+    ----------
+    ground, replica, replicas : what serves. rate : of requests [1/s].
+    resolved, books : the scenario, and what its money is shown in.
+
+    Raises
+    ------
+    InputError : the load is no rate, or too few requests for a percentile that is an objective.
+    """
+    load, stated = ground.load, ground.load.simulate
+    if stated is None:
+        raise AssertionError("a simulation is wanted")
+    if rate is None or not generates(ground.architecture) or load.disaggregation is not None:
+        message = "only requests that come at a rate, to replicas that read and decode, are simulated"
+        hint = "load: {rate: 5 requests/s}, or leave simulate out"
+        raise InputError(resolved.tree.fault("simulate-load", message, ("simulate",), hint=hint))
+    count = stated.requests
+    _require_enough(load, count, resolved)
+    arrival, lengths = drawn(ground, rate, count, seed=stated.seed)
+    seen = replay(replica, arrival, lengths, replicas=replicas)
+    settled = slice(int(count * _WARM_UP), None)
+    results: dict[str, Result] = {}
+    for which, times in (("ttft", seen.ttft_s[settled]), ("tpot", seen.tpot_s[settled])):
+        known = times[np.isfinite(times)]
+        if len(known):
+            found = {f"{which}_ms": float(np.mean(known))}
+            for percentile in (50, 90, 95, 99):
+                if len(known) * (1.0 - percentile / 100.0) >= _ENOUGH_BEYOND:
+                    found[f"{which}_p{percentile}_ms"] = float(np.percentile(known, percentile))
+            results |= {name: Result(name, *(value * 1e3,) * 3) for name, value in found.items()}
+    latency = float(np.mean(seen.latency_s[settled])) * 1e3
+    rate = count / seen.end_s
+    results["e2e_latency_ms"] = Result("e2e_latency_ms", latency, latency, latency)
+    results["requests_per_s"] = Result("requests_per_s", rate, rate, rate)
+    return Estimate(
+        name=f"{resolved.name}/simulated",
+        title=f"{count:,} requests through the engine's loop, seed {stated.seed}",
+        kind="serving",
+        tags=load.tags,
+        results=results,
+        plan=(("lost place", f"{seen.preemptions:,} times a sequence had to make room"),),
+        basis="event by event, with the same times of passes as the closed form",
+        currency=shown_currency(books),
+    )
+
+
+def drawn(ground: ServingGround, rate: float, count: int, *, seed: int) -> tuple[Array, Lengths]:
+    """Give arrivals and lengths of a seed: gamma times between arrivals, lognormal lengths, each stream its own."""
+    stated, requests = ground.load.workload, ground.requests
+    streams = np.random.SeedSequence(seed).spawn(3)
+    between, prompts, answers = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
+    mean = 1.0 / rate
+    shape = 1.0 / max(stated.load.variability, 1e-3) ** 2
+    arrival = np.cumsum(between.gamma(shape, mean / shape, count))
+    read = float(np.ravel(requests.prompt + requests.cached)[0])
+    prompt = _lognormal(prompts, read, stated.requests.prompt_variability, count)
+    output = _lognormal(answers, float(np.ravel(requests.output)[0]), stated.requests.output_variability, count)
+    return arrival, Lengths(prompt, output, np.floor(prompt * stated.requests.cached))
+
+
+def _lognormal(random: np.random.Generator, mean: float, variability: float, count: int) -> Array:
+    width = math.sqrt(math.log1p(variability**2))
+    values: Array = np.exp(math.log(mean) - width**2 / 2.0 + width * random.standard_normal(count))
+    return np.maximum(np.round(values), 1.0)
+
+
+def _require_enough(load: ServingLoad, count: int, resolved: Resolved) -> None:
+    for name in (name for name, limit in load.workload.objectives.model_dump().items() if limit is not None):
+        _, _, percentile = name.partition("_p")
+        if percentile and count * (1.0 - _WARM_UP) * (1.0 - int(percentile) / 100.0) < _ENOUGH_BEYOND:
+            needed = math.ceil(_ENOUGH_BEYOND / (1.0 - int(percentile) / 100.0) / (1.0 - _WARM_UP))
+            message = f"{count} requests do not reach the {percentile}th percentile that {name} is about"
+            hint = f"simulate: {{requests: {needed}}} or more"
+            raise InputError(resolved.tree.fault("percentile-beyond", message, ("simulate",), hint=hint))
