@@ -22,7 +22,7 @@ from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part
 from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
-from planner.calibration.serving_levels import fitted
+from planner.calibration.serving_levels import fitted, unfitted
 from planner.catalog.profile import FitReport, Profile
 from planner.catalog.store import Catalog, built_in
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--date", required=True, help="of the fit, YYYY-MM-DD, for its report")
     options = parser.parse_args(arguments)
     catalog = Catalog(layers=(options.catalogs,))
-    profile = catalog.profile("serving")
+    profile = unfitted(catalog.profile("serving"))
     cases = fitted_cases(catalog, options.catalogs / "measurements")
     found = fitted_profile(cases, profile, date=options.date)
     (options.catalogs / "profiles" / "serving.yaml").write_text(profile_text(found, comment=_COMMENT), "utf-8")

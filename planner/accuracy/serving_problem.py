@@ -138,7 +138,7 @@ def fitted_part(bench: Bench, profile: Profile) -> tuple[Bench, Array]:
     """
     weight = weights_of(bench)
     start = np.repeat(priors_of(profile)[0][:, None], len(bench.cases), axis=1)
-    impossible = np.array([bool(words) for words in bench.too_large(np.exp(start))])
+    impossible = np.array([bool(words) for words in bench.too_large(np.exp(start))], dtype=bool)
     weight[impossible[bench.observed.case]] = 0.0
     counts = {int(place) for place in bench.observed.case[weight > 0]}
     part = Bench.of([case for place, case in enumerate(bench.cases) if place in counts], profile)

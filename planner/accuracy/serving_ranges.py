@@ -15,6 +15,7 @@ from planner.planning.serving_ranges import KINDS
 Array = NDArray[np.float64]
 
 _SPAN = 0.8
+_UNKNOWN = 1.3  # exponent of the range of a chip without rows or relatives; our estimate
 _FEWEST = 12  # rows of a family below which it takes the range of its kind of number
 
 
@@ -44,6 +45,9 @@ def ranges_of(bench: Bench, *, measured: Array, relative: Array) -> dict[str, Sp
         for name in sorted(places):
             if len(places[name]) >= _FEWEST:
                 found[name] = _spread(errors[places[name]])
+    near = found["relative"]
+    low, high = (round(each**_UNKNOWN, 3) for each in (near.low, near.high))
+    found["datasheet"] = Spread(low=low, high=high, rows=near.rows)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def priors_of(profile: Profile) -> tuple[Array, Array, Array]:
 
 
 def fitted(profile: Profile, levels: Sequence[Level], fit: Fit) -> Profile:
-    """Give the profile with the values and moves of a fit."""
+    """Give the profile with the values and moves of a fit; what the fit has no member for stays."""
     shared = fit.moves[0][0]
     parameters = {
         name: entry.model_copy(update={"value": _kept(entry.prior * math.exp(shared[NAMES.index(name)]), entry)})
@@ -102,13 +103,30 @@ def fitted(profile: Profile, levels: Sequence[Level], fit: Fit) -> Profile:
     return profile.model_copy(
         update={
             "parameters": {**profile.parameters, **parameters},
-            "engines": {k: e.model_copy(update={"factors": engines.get(k, {})}) for k, e in profile.engines.items()},
-            "families": {
-                k: profile.families.get(k, Moves()).model_copy(update={"factors": f}) for k, f in families.items()
-            },
-            "chips": {k: profile.chips.get(k, Moves()).model_copy(update={"factors": f}) for k, f in chips.items()},
+            "engines": {name: _moved(moves, engines.get(name)) for name, moves in profile.engines.items()},
+            "families": dict(profile.families)
+            | {k: _moved(profile.families.get(k, Moves()), f) for k, f in families.items()},
+            "chips": dict(profile.chips) | {k: _moved(profile.chips.get(k, Moves()), f) for k, f in chips.items()},
         }
     )
+
+
+def unfitted(profile: Profile) -> Profile:
+    """Give the profile as it was believed before any row: no moves but priors, no chips."""
+    return profile.model_copy(
+        update={
+            "engines": {name: _moved(moves, {}) for name, moves in profile.engines.items()},
+            "families": {name: _moved(moves, {}) for name, moves in profile.families.items() if moves.priors},
+            "chips": {},
+        }
+    )
+
+
+M = TypeVar("M", bound=Moves)
+
+
+def _moved(moves: M, factors: dict[str, float] | None) -> M:
+    return moves if factors is None else moves.model_copy(update={"factors": factors})
 
 
 _NOTHING = 2e-3  # a move below this, in ln, is not worth a line

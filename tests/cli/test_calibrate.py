@@ -1,0 +1,69 @@
+"""`planner calibrate`: own rows move the answers towards them, and the file that it writes is what estimates read."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from planner.catalog.store import Catalog, built_in
+from planner.documents.reader import read_yaml
+from tests.conftest import Planner
+
+SLOWER = 1.5
+
+
+@pytest.fixture
+def own_rows(tmp_path: Path) -> Path:
+    """Give published rows of one engine and chip on which everything took half as long again."""
+    published = built_in() / "measurements" / "serving_closed_loop.csv"
+    with published.open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    mine = [row for row in table if (row["system"], row["backend"], row["mode"]) == ("h200_sxm", "vllm", "agg")][:16]
+    for row in mine:
+        row["silicon_tpot_ms"] = str(float(row["silicon_tpot_ms"]) * SLOWER)
+        row["silicon_ttft_ms"] = str(float(row["silicon_ttft_ms"]) * SLOWER)
+    path = tmp_path / "mine.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(mine[0]))
+        writer.writeheader()
+        writer.writerows(mine)
+    return path
+
+
+def test_errors_fall_on_rows_that_the_fit_saw_and_on_those_that_it_did_not(
+    planner: Planner, own_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = planner("calibrate", str(own_rows), "--date", "2026-11-28")
+    assert found.returncode == 0, found.stderr
+    line = next(line for line in found.stdout.splitlines() if line.startswith("tpot_ms"))
+    before, after, unseen = (float(cell.rstrip("%")) for cell in line.split()[1:])
+    assert after < 0.6 * before
+    assert unseen < 0.8 * before
+    written = tmp_path / "catalogs" / "profiles" / "serving.yaml"
+    assert read_yaml(written).value["fit"]["date"] == "2026-11-28"
+    own = Catalog(layers=(tmp_path / "catalogs", built_in())).profile("serving")
+    assert own.engines["vllm"].factors != Catalog().profile("serving").engines["vllm"].factors
+    again = planner("accuracy", str(own_rows))
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_dry_run_writes_nothing(
+    planner: Planner, own_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert planner("calibrate", str(own_rows), "--dry-run").returncode == 0
+    assert not (tmp_path / "catalogs").exists()
+
+
+def test_rows_of_which_none_can_be_predicted_are_refused_with_the_first_reason(
+    planner: Planner, own_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own_rows.write_text(own_rows.read_text().replace("h200_sxm", "quantum_sxm"), "utf-8")
+    found = planner("calibrate", str(own_rows))
+    assert found.returncode == 2
+    assert "too-few-rows" in found.stderr
+    assert "no accelerator" in found.stderr
