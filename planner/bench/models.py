@@ -44,6 +44,16 @@ class Shape:
         return self.hidden // self.heads
 
 
+def layer_shape(size: tuple[int, ...], *, experts: bool) -> Shape:
+    """Give one layer from a size of the suite: ..., hidden, heads, width, and gated or the number of experts."""
+    _, _, hidden, heads, width, last = size
+    count = last if experts else 0
+    return Shape(
+        "layer", hidden=hidden, heads=heads, layers=1, width=width, vocabulary=1,
+        gated=bool(last) and not experts, experts=count, top_k=min(2, count),
+    )  # fmt: skip
+
+
 class _Layers:
     """Builds torch's own layers on one device and keeps what they train."""
 

@@ -12,6 +12,7 @@ from planner.documents.reader import read_yaml
 from planner.documents.typed import typed
 
 ELEMENT_BYTES = {"fp64": 8.0, "fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}
+_TOP_K = 2  # experts that a token meets in the suite's layers
 PRODUCTS = ("matmul", "batched", "grouped")
 
 
@@ -55,9 +56,10 @@ class Case:
             forward = 4.0 * sequences * heads * queries * seen * head
             return forward * (3.5 if self.kernel.endswith("train") else 1.0)  # flash: 5 products behind 2
         if self.kernel.startswith("block"):
-            sequences, length, hidden, _, width, gated = self.size
+            sequences, length, hidden, _, width, last = self.size
             tokens = sequences * length
-            forward = 2.0 * tokens * (4 * hidden * hidden + (2 + gated) * hidden * width)
+            matrices = 2 * _TOP_K if "experts" in self.kernel else 2 + last
+            forward = 2.0 * tokens * (4 * hidden * hidden + matrices * hidden * width)
             forward += 2.0 * tokens * (length + 1) * hidden
             return forward * (3.0 if self.kernel.endswith("train") else 1.0)
         return 0.0

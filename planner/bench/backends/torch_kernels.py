@@ -195,10 +195,10 @@ def _launch(backend: TorchBackend, case: Case) -> Prepared:
 
 def _block(backend: TorchBackend, case: Case) -> Prepared:
     """One whole layer; with its backward pass where the kernel says so."""
-    from planner.bench.models import Block, Shape
+    from planner.bench.models import Block, layer_shape
 
-    sequences, length, hidden, heads, width, gated = case.size
-    shape = Shape("block", hidden=hidden, heads=heads, layers=1, width=width, vocabulary=1, gated=bool(gated))
+    sequences, length, hidden = case.size[:3]
+    shape = layer_shape(case.size, experts="experts" in case.kernel)
     dtype = getattr(backend.torch, TYPES[case.dtype])
     layer = Block(backend.torch, shape, device=backend.device, dtype=dtype)
     trains = case.kernel.endswith("train")
@@ -239,4 +239,6 @@ MAKERS: dict[str, Callable[[TorchBackend, Case], Prepared]] = {
     "launch": _launch,
     "block": _block,
     "block-train": _block,
+    "block-experts": _block,
+    "block-experts-train": _block,
 }

@@ -1,0 +1,251 @@
+"""Fitting the planner's own efficiencies to a run: kernels, and one layer; never a whole model.
+
+Each group of parameters is fitted to the rows that it alone explains, in the logarithm of time, with a robust loss and
+from several starts; rows that the suite leaves out judge the result and are seen by no fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from planner.bench.document import BenchRun, RunRow
+from planner.bench.predictions import Guess, predicted_s
+from planner.bench.shapes import HostRates
+from planner.catalog.profile import Profile
+from planner.errors import Fault, MeasurementError
+from planner.hardware.efficiency import Efficiency
+from planner.serving.efficiency import ServingEfficiency
+
+_STARTS = 4
+_ROBUST = 0.1  # residuals, in ln, beyond which a row counts less
+_BELIEF = 0.05  # weight of what was believed before, per ln of distance: it decides where no row does
+_LARGE_FLOP = 2e8  # products that are told apart as large
+_FAR = 4.0  # in ln: how far a host's parameter may lie from the shared value
+_FEWEST_PRODUCTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Errors on rows, |ln(predicted / measured)|: their count, median and largest."""
+
+    rows: int
+    median: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a run says of its machine in one number format.
+
+    Parameters
+    ----------
+    host : rates reached. training, serving : fitted parameters by name.
+    errors : by group of rows; those of groups that end in `left out` were in no fit.
+    rows : that were fitted. domain : sizes of the products, least and most, by name.
+    """
+
+    host: HostRates
+    training: dict[str, float]
+    serving: dict[str, float]
+    errors: dict[str, Errors]
+    rows: int
+    domain: dict[str, tuple[float, float]]
+
+    @property
+    def guess(self) -> Guess:
+        """The fitted efficiencies, ready to predict."""
+        return guess_of(self.training, self.serving)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Parameters that are fitted together, to the rows that a choice accepts."""
+
+    kind: str
+    names: tuple[str, ...]
+    accepts: Callable[[RunRow], bool]
+
+
+def _product(row: RunRow) -> bool:
+    return row.kernel == "matmul" and row.family not in ("decode", "vocabulary")
+
+
+def _few_rows(row: RunRow) -> bool:
+    return row.kernel == "matmul" and row.family == "decode" and row.operands == "cold"
+
+
+def _whole_prompt(row: RunRow) -> bool:
+    return _product(row) and row.layout == "nt" and row.size[0] >= _ROWS_OF_A_PROMPT
+
+
+_ROWS_OF_A_PROMPT = 64
+
+GROUPS = (
+    _Group("training", ("matrix_peak", "matrix_inner", "matrix_tile", "matrix_traffic", "launch_s"), _product),
+    _Group("training", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
+    _Group("training", ("attention_backward",), lambda r: r.kernel == "attention-train"),
+    _Group("training", ("optimizer",), lambda r: r.kernel == "adamw"),
+    _Group(
+        "training",
+        ("element_wise", "host_layer_s", "host_backward"),
+        lambda r: r.kernel in ("block", "block-train"),
+    ),
+    _Group("training", ("head",), lambda r: r.family in ("vocabulary", "loss")),
+    _Group("training", ("grouped", "host_experts"), lambda r: r.kernel in ("grouped", "block-experts-train")),
+    _Group("serving", ("weight_bandwidth", "matrix", "padding_tokens"), _few_rows),
+    _Group("serving", ("prefill",), _whole_prompt),
+    _Group("serving", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
+    _Group("serving", ("cache_bandwidth",), lambda r: r.kernel == "attention" and r.family == "decode"),
+    _Group("serving", ("element_wise", "layer_s"), lambda r: r.kernel == "block"),
+    _Group("serving", ("grouped", "layer_experts"), lambda r: r.kernel == "block-experts"),
+)
+"""In the order in which they are fitted: each stands on those before it."""
+
+
+def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) -> Fitted:
+    """Fit the planner's parameters to a run.
+
+    Parameters
+    ----------
+    run : with measured rows of the format. dtype : the format.
+    training, serving : profiles that say which parameters there are, and what is believed without rows.
+
+    Raises
+    ------
+    MeasurementError : too little was measured to say anything.
+    """
+    rows = [row for row in run.rows if row.state == "measured" and row.dtype == dtype]
+    host = host_of(run, rows, dtype)
+    values = {"training": _start(training, Efficiency), "serving": _start(serving, ServingEfficiency)}
+    values["training"] |= _ALONE["training"] | {"step_s": _launch_s(rows) * _CALLS_OF_A_STEP}
+    overhead = _launch_s(rows) * _CALLS_OF_A_PASS
+    values["serving"] |= _ALONE["serving"] | {"step_s": overhead, "prompt_s": overhead}
+    errors: dict[str, Errors] = {}
+    count = 0
+    for group in GROUPS:
+        names = [name for name in group.names if name in values[group.kind]]
+        chosen = [row for row in rows if group.accepts(row) and not row.left_out]
+        if chosen and names:
+            _fit(values, group.kind, names, chosen, host)
+            count += len(chosen)
+    for label, accepts in _JUDGED.items():
+        for left_out in (False, True):
+            chosen = [row for row in rows if accepts(row) and row.left_out == left_out]
+            if chosen:
+                kind = "serving" if label.startswith("few rows") else "training"
+                errors[f"{label}, left out" if left_out else label] = _errors(values, kind, chosen, host)
+    products = np.array([row.size for row in rows if row.kernel == "matmul"], dtype=float)
+    domain = {
+        name: (float(products[:, at].min()), float(products[:, at].max())) for at, name in enumerate(("m", "n", "k"))
+    }
+    return Fitted(host, values["training"], values["serving"], errors, count, domain)
+
+
+# One device: nothing to wait for, nothing that a long run loses, no ranks that differ in load.
+_ALONE: dict[str, dict[str, float]] = {
+    "training": {"matrix_sustained": 1.0, "memory": 1.0, "imbalance": 1.0, "matrix_pace_s": 1e-14},
+    "serving": {"sequence_s": 1e-9, "skew": 1.0, "memory_share": 1.0},
+}
+_CALLS_OF_A_STEP = 4.0 * 100.0  # `step_s` is stated for eight accelerators, a quarter is paid by one; 100 calls: ours
+_CALLS_OF_A_PASS = 10.0  # around the layers of a pass: embedding, norm, head, choice of the token; our count
+
+_JUDGED: dict[str, Callable[[RunRow], bool]] = {
+    "products": _product,
+    "large products": lambda row: _product(row) and row.flops >= _LARGE_FLOP,
+    "few rows, cold": _few_rows,
+    "attention": lambda row: row.kernel == "attention" and row.family == "prefill",
+    "layers": lambda row: row.kernel in ("block", "block-train"),
+}
+
+
+def host_of(run: BenchRun, rows: Sequence[RunRow], dtype: str) -> HostRates:
+    """Give the rates that a run reached.
+
+    Raises
+    ------
+    MeasurementError : too few products, or no stream from memory.
+    """
+    products = [row for row in rows if row.kernel == "matmul" and row.least_s]
+    streams = [row.bytes / row.median_s for row in rows if row.family == "stream" and row.median_s]
+    if len(products) < _FEWEST_PRODUCTS or not streams:
+        raise MeasurementError(
+            Fault(
+                "too-little-measured",
+                f"{len(products)} products and {len(streams)} streams in {dtype}: too few to fit",
+                allowed=f"at least {_FEWEST_PRODUCTS} products and one stream",
+                hint="measure longer: planner bench run --full",
+            )
+        )
+    peak = max(row.flops / row.least_s for row in products if row.least_s)
+    memory = run.fingerprint.memory_bytes
+    return HostRates(peak, max(streams), memory, float(run.fingerprint.threads), dtype)
+
+
+def _launch_s(rows: Sequence[RunRow]) -> float:
+    return next((row.median_s for row in rows if row.kernel == "launch" and row.median_s), 1e-5)
+
+
+def _start(profile: Profile, kind: type) -> dict[str, float]:
+    known = {field.name for field in fields(kind)}
+    return {name: parameter.value for name, parameter in profile.parameters.items() if name in known}
+
+
+def guess_of(training: Mapping[str, float], serving: Mapping[str, float]) -> Guess:
+    """Give parameters by name as the records that the physics reads."""
+    return Guess(
+        Efficiency(**{name: np.array([value]) for name, value in training.items()}),
+        ServingEfficiency(**{name: np.asarray(value) for name, value in serving.items()}),
+    )
+
+
+def _fit(
+    values: dict[str, dict[str, float]], kind: str, names: Sequence[str], rows: Sequence[RunRow], host: HostRates
+) -> None:
+    """Change the named parameters to those that predict the rows best."""
+    from scipy.optimize import least_squares
+
+    before = np.log([values[kind][name] for name in names])
+    sums = _sums(rows)
+    measured = np.log(sums @ np.array([row.median_s for row in rows]))
+
+    def residuals(logs: np.ndarray) -> np.ndarray:
+        values[kind] |= dict(zip(names, np.exp(logs).tolist(), strict=True))
+        wrong = np.log(sums @ _predictions(values, kind, rows, host)) - measured
+        return np.concatenate([wrong, _BELIEF * (logs - before)])
+
+    random = np.random.default_rng(0)
+    best, least = before, math.inf
+    for start in range(_STARTS):
+        begin = before if start == 0 else before + random.normal(0.0, 1.0, len(names))
+        found = least_squares(
+            residuals, np.clip(begin, before - _FAR * 0.99, before + _FAR * 0.99), loss="soft_l1", f_scale=_ROBUST,
+            bounds=(before - _FAR, before + _FAR), max_nfev=60,
+        )  # fmt: skip
+        if found.cost < least:
+            best, least = found.x, found.cost
+    values[kind] |= dict(zip(names, np.exp(best).tolist(), strict=True))
+
+
+def _sums(rows: Sequence[RunRow]) -> np.ndarray:
+    """Give which rows are added before they are compared: the vocabulary's products and the loss behind them.
+
+    Every model has them together, and one parameter stands for both.
+    """
+    keys = [row.size[:2] if row.family in ("vocabulary", "loss") else row.case for row in rows]
+    distinct = list(dict.fromkeys(keys))
+    return np.array([[float(key == each) for key in keys] for each in distinct])
+
+
+def _predictions(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> np.ndarray:
+    guess = guess_of(values["training"], values["serving"])
+    return np.array([predicted_s(row, host, guess, serving=kind == "serving") for row in rows])
+
+
+def _errors(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> Errors:
+    measured = np.array([row.median_s for row in rows])
+    wrong = np.abs(np.log(_predictions(values, kind, rows, host) / measured))
+    return Errors(len(rows), float(np.median(wrong)), float(wrong.max()))

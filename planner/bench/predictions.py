@@ -1,0 +1,131 @@
+"""What the planner's physics says of one row of a run: by the same functions that predict clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.bench.document import RunRow
+from planner.bench.models import Shape, layer_shape
+from planner.bench.shapes import HostRates, block_time, decode_s, prefill_s
+from planner.bench.suite import ELEMENT_BYTES
+from planner.hardware.efficiency import Efficiency
+from planner.hardware.kernels import forward_and_backward_s
+from planner.hardware.products import matrix_product_time_s
+from planner.serving.efficiency import ServingEfficiency
+from planner.serving.step import soft_maximum
+from planner.workload.operators import Attention, MatrixProduct, Streaming
+
+_CORE_RATE = 0.5  # of the products' rate, as planner.serving.step has it for few queries
+_LOSS_BYTES = 2.0 + 4.0 + 4.0  # of a logit, as planner.workload.operators counts it in 16 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Efficiencies of training and of serving."""
+
+    training: Efficiency
+    serving: ServingEfficiency
+
+
+def predicted_s(row: RunRow, host: HostRates, guess: Guess, *, serving: bool = False) -> float:
+    """Predict one row [s].
+
+    Parameters
+    ----------
+    row : of a kernel that the physics has. host, guess : machine and efficiencies.
+    serving : by the model of serving, else by that of training.
+    """
+    seconds = _served(row, host, guess.serving) if serving else _trained(row, host, guess.training)
+    return float(np.ravel(seconds)[0])
+
+
+def _trained(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
+    if row.kernel == "matmul":
+        return _product(row, host, e)
+    if row.kernel == "grouped":
+        groups, m, n, k = row.size
+        return _operator(MatrixProduct("up", "experts", *_arrays(m, n, k, groups)), host, e)[0]
+    if row.kernel.startswith("attention"):
+        forward, backward = _operator(_attention(row), host, e)
+        return forward + backward if row.kernel.endswith("train") else forward
+    if row.kernel == "loss":
+        bytes_moved = row.size[0] * row.size[1] * _LOSS_BYTES * ELEMENT_BYTES[row.dtype] / 2.0
+        return sum(
+            _operator(Streaming("loss", np.array([bytes_moved]), np.array([0.0])), host, e), start=np.array([0.0])
+        )
+    if row.kernel == "adamw":
+        # As planner.training.state_time counts it: two moments read and written, gradient and weights once.
+        traffic = 6.0 * ELEMENT_BYTES[row.dtype] * row.size[0]
+        return np.asarray(traffic * e.optimizer / (host.bandwidth_bytes_per_s * e.memory))
+    if row.kernel.startswith("block"):
+        shape, sequences, length = block_shape(row)
+        time = block_time(shape, host, e, sequences=sequences, length=length)
+        return time.forward + time.backward if row.kernel.endswith("train") else time.forward
+    raise AssertionError(f"no prediction of {row.kernel}")
+
+
+def _served(row: RunRow, host: HostRates, e: ServingEfficiency) -> np.ndarray:
+    bandwidth, peak = host.bandwidth_bytes_per_s, host.peak_flops_per_s
+    if row.kernel == "matmul":
+        m, n, k = row.size
+        relative = 1.0 if row.family == "decode" else e.prefill
+        memory = n * k * ELEMENT_BYTES[row.dtype] / (bandwidth * e.weight_bandwidth)
+        return soft_maximum(memory, 2.0 * n * k * (m + e.padding_tokens) / (peak * e.matrix * relative))
+    if row.kernel == "attention":
+        operator = _attention(row)
+        memory = row.bytes / (bandwidth * e.cache_bandwidth)
+        seen = 2.0 * operator.visible
+        rate = e.attention * seen / (seen + e.attention_length) if row.family == "prefill" else e.matrix * _CORE_RATE
+        return soft_maximum(memory, operator.flops / (peak * rate))
+    if row.kernel.startswith("block"):
+        shape, sequences, length = block_shape(row)
+        bare = _without_passes(e)
+        if length == 1:
+            return np.array([decode_s(shape, host, bare, sequences=sequences, context=1)])
+        return np.array([prefill_s(shape, host, bare, sequences=sequences, length=length)])
+    raise AssertionError(f"no prediction of {row.kernel}")
+
+
+def _without_passes(e: ServingEfficiency) -> ServingEfficiency:
+    """Give efficiencies without what a whole pass costs around its layers."""
+    from dataclasses import replace
+
+    nothing = np.asarray(0.0)
+    return replace(e, step_s=nothing, prompt_s=nothing, sequence_s=nothing)
+
+
+def block_shape(row: RunRow) -> tuple[Shape, int, int]:
+    """Give the layer that a row measured, its sequences and their length."""
+    return layer_shape(row.size, experts="experts" in row.kernel), row.size[0], row.size[1]
+
+
+def _product(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
+    m, n, k = _arrays(*row.size)
+    head = row.family == "vocabulary"
+    return matrix_product_time_s(
+        m, n, k, np.array([1.0]),
+        peak_flops_per_s=np.array([host.peak_flops_per_s]),
+        bytes_per_element=2.0 if head else ELEMENT_BYTES[row.dtype],
+        machine=host.machine(), efficiency=e, relative_rate=e.head if head else 1.0,
+    )  # fmt: skip
+
+
+def _operator(
+    operator: MatrixProduct | Attention | Streaming, host: HostRates, e: Efficiency
+) -> tuple[np.ndarray, np.ndarray]:
+    return forward_and_backward_s(
+        operator, machine=host.machine(), efficiency=e, bytes_per_element=ELEMENT_BYTES[host.dtype]
+    )
+
+
+def _attention(row: RunRow) -> Attention:
+    sequences, heads, kv_heads, queries, keys, head = row.size
+    seen = keys if queries == 1 else (keys + 1) / 2.0
+    count, asked, kept, visible, query_heads, key_heads = _arrays(sequences, queries, keys, seen, heads, kv_heads)
+    return Attention("attention", count, asked, kept, visible, query_heads, key_heads, float(head), float(head))
+
+
+def _arrays(*numbers: float) -> tuple[np.ndarray, ...]:
+    return tuple(np.array([float(number)]) for number in numbers)
