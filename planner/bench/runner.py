@@ -105,6 +105,7 @@ def run_cases(
     return _told(running, seconds=time.perf_counter() - begun, interrupted=interrupted)
 
 
+_HURRY = 0.6  # of the budget, after which cases are given up one half after the other
 _AND_CANARY = 2.0  # of a sample's time: the canary before it, and others who have the processor; our estimate
 
 
@@ -117,8 +118,12 @@ def _rounds(
     budget_s: float,
     progress: Callable[[int, int], None],
 ) -> None:
+    hurried = 0
     for done in range(_MOST_SAMPLES):
         waiting = [each for each in running if each.prepared and not _is_settled(each)]
+        if done < _FEWEST_SAMPLES and time.perf_counter() - begun > budget_s * _HURRY:
+            hurried += 1  # time runs short: rather fewer cases with samples enough than all with too few
+            waiting = waiting[: max(1, len(waiting) >> hurried)]
         order.shuffle(waiting)
         for number, each in enumerate(waiting):
             if time.perf_counter() - begun > budget_s:
