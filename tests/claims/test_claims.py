@@ -36,13 +36,12 @@ def claim_of(file: Path) -> Claim:
 
 
 def test_all_that_can_be_worked_through_without_serving_are_there() -> None:
-    assert [file.stem for file in FILES] == sorted(
-        [
-            *("node-power-a100", "node-power-h100", "campus-floor", "gpt3-on-dgx2", "trillion-without-offload"),
-            *("zero-infinity", "t5-11b-v100", "tens-of-millions", "ten-times-a-year", "storage-bottleneck"),
-            "stochastic-rounding",
-        ]
-    )
+    assert {file.stem for file in FILES} >= {
+        *("node-power-a100", "node-power-h100", "campus-floor", "gpt3-on-dgx2", "trillion-without-offload"),
+        *("zero-infinity", "t5-11b-v100", "tens-of-millions", "ten-times-a-year", "storage-bottleneck"),
+        *("gpu-network", "ultracluster", "horovod-ring", "weeks-to-train", "four-to-ten-thousand", "mu-transfer"),
+        "stochastic-rounding",
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
