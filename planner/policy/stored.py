@@ -115,7 +115,7 @@ def _results(value: Any) -> dict[str, Stated]:
 
 
 def _stated(value: Any) -> Stated:
-    middle, *ends = (_number(value[key]) for key in _ENDS)
+    middle, *ends = (_number(value.get(key, value["value"])) for key in _ENDS)
     if middle is None:
         return Stated(None, None, None, None, None)
     # An end that nothing bounds has no number in JSON.

@@ -13,7 +13,7 @@ from planner.documents.files import ReadBudget, read_text
 
 _PRICES = "prices"
 _SUFFIXES = (".yaml", ".yml", ".csv")
-_SOURCES = "sources"  # say where values come from; no result depends on them
+_SOURCES = ("sources", "model-sources")  # say where values come from; no result depends on them
 
 
 @dataclass(frozen=True, slots=True)

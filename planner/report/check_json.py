@@ -93,8 +93,9 @@ def _results(subject: Subject, changes: Mapping[str, tuple[Change, ...]]) -> dic
 
 
 def _stated(result: Stated, metric: str) -> dict[str, Number]:
-    middle, low, high, least, most = (number(value, metric) for value in result)
-    return {"value": middle, "low": low, "high": high, "least": least, "most": most}
+    """Give a result; ends that are its value are left out."""
+    ends = {name: value for name, value in result._asdict().items() if value != result.mid}
+    return {"value": number(result.mid, metric), **{name: number(value, metric) for name, value in ends.items()}}
 
 
 def _change(change: Change) -> dict[str, Any]:

@@ -137,15 +137,19 @@ def _by_metric(values: Schema) -> Schema:
 
 
 def _stated() -> Schema:
-    return _closed(
-        {
-            "value": _NUMBER,
-            "low": _described(_NUMBER, "of the range that holds 80 % of cases"),
-            "high": _NUMBER,
-            "least": _described(_NUMBER, "with every uncertain input at its end"),
-            "most": _NUMBER,
-        }
-    )
+    ends = {
+        "low": _described(_NUMBER, "of the range that holds 80 % of cases"),
+        "high": _NUMBER,
+        "least": _described(_NUMBER, "with every uncertain input at its end"),
+        "most": _NUMBER,
+    }
+    return {
+        "type": "object",
+        "description": "an end that is left out is the value",
+        "properties": {"value": _NUMBER, **ends},
+        "required": ["value"],
+        "additionalProperties": False,
+    }
 
 
 def _change() -> Schema:
