@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.formats import Formats
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
-from planner.serving.room import EngineMemory, Room, room_of
+from planner.serving.room import EngineMemory, Room, room_of, with_adapters
 from planner.serving.speculation import Speculation
 from planner.serving.step import PassTime, Setting, decode_step, prefill
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
@@ -210,6 +211,7 @@ def engine_of(
     limits: EngineLimits,
     memory: EngineMemory,
     speculation: Speculation | None = None,
+    adapters: Adapters | None = None,
 ) -> Engine:
     """Give a replica from its parts; nothing is checked but counted.
 
@@ -219,7 +221,7 @@ def engine_of(
     head = head_of(architecture, layout, formats)
 
     def setting(stack: Stack) -> Setting:
-        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency)
+        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency, adapters)
 
     room = room_of(
         architecture,
@@ -230,6 +232,8 @@ def engine_of(
         pass_tokens=limits.pass_tokens,
         sequences=limits.sequences,
     )
+    if adapters is not None:
+        room = with_adapters(room, adapters.held_bytes(counts_of(architecture.main, layout, formats).adapted))
     encoder = setting(architecture.stacks[0]) if len(architecture.stacks) > 1 else None
     return Engine(
         architecture=architecture,

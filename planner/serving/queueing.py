@@ -202,7 +202,7 @@ def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s:
     short = np.maximum(1.0 - rises, 1e-3)
     averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
     of_batch = np.square(s.tpot * rises) / batch / short * averaged
-    # Prompts that a request of o tokens meets: their share of its mean varies as 1 / o, whose mean is (1 + co^2) / E[o].
+    # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + np.square(arrivals.prompt_variability)) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
     of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output) * met

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -123,6 +123,13 @@ def room_of(
         FractionOf.FREE: left * engine.fraction,
     }[engine.of]
     return Room(weights, activations, engine.reserve_bytes, room, token, sequence, layout.data)
+
+
+def with_adapters(room: Room, adapter_bytes: Array) -> Room:
+    """Give the room that is left where adapters lie beside the weights [B]."""
+    return replace(
+        room, weight_bytes=room.weight_bytes + adapter_bytes, cache_room_bytes=room.cache_room_bytes - adapter_bytes
+    )
 
 
 def held_weight_bytes(architecture: Architecture, layout: Layout, formats: Formats) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.collectives import Group, Links, all_reduce_time_s, all_to_all_time_s, send_time_s
+from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
@@ -50,6 +51,7 @@ class Setting:
     layout: Layout
     machine: ServingMachine
     efficiency: ServingEfficiency
+    adapters: Adapters | None = None
 
 
 def soft_maximum(first: Array, second: Array) -> Array:
@@ -104,6 +106,7 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
         here * queries * cores.flops / (sixteen * e.matrix * _CORE_RATE),
     )
     _elements(groups, setting, here * queries)
+    _adapters(groups, setting, here, here * queries)
     _sampled(groups, setting, setting.head, here * queries)
     network = _network(setting, here * queries)
     host = _between_layers(setting) + e.step_s + e.sequence_s * batch
@@ -153,6 +156,7 @@ def prefill(
         requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)),
     )
     _elements(groups, setting, each, times=passes)
+    _adapters(groups, setting, np.maximum(each / length, 1.0), each, times=passes)
     _sampled(groups, setting, setting.head, requests * sampled)
     network = _network(setting, each) * passes
     host = (_between_layers(setting) + e.prompt_s) * passes
@@ -219,6 +223,20 @@ def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array 
     memory = tokens * counts.element_bytes * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
     compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
     groups.add(memory, compute, times)
+
+
+def _adapters(
+    groups: _Groups, setting: Setting, sequences: Array, tokens: Array, *, times: Array | float = 1.0
+) -> None:
+    """Adapters of the sequences in a pass: those that differ are read once, every token goes through its own."""
+    own, e, machine = setting.adapters, setting.efficiency, setting.machine
+    if own is None:
+        return
+    elements = setting.counts.adapted * own.rank
+    memory = own.met(sequences) * elements * _ACTIVATION_BYTES
+    rate = machine.flops_per_s_16 * e.matrix_rate(np.asarray(16.0)) * e.grouped
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.grouped
+    groups.add(memory / bandwidth, 2.0 * elements * (tokens + own.met(sequences) * e.padding_tokens) / rate, times)
 
 
 def _network(setting: Setting, tokens: Array) -> Array:

@@ -68,6 +68,8 @@ class Counts:
     layers, expert_layers, special_layers : all; those with experts; those with a latent, recurrent or sparse
         mixer [1].
     reductions : all-reduces of a pass under tensor parallelism [1].
+    adapted : sizes of the vectors before and behind every matrix that an adapter lies beside: elements of adapters of
+        rank 1 on this rank [1].
     """
 
     attention: Weights
@@ -84,6 +86,7 @@ class Counts:
     expert_layers: Array
     special_layers: Array
     reductions: Array
+    adapted: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
         expert_layers=np.asarray(tally.expert_layers),
         special_layers=np.asarray(tally.special_layers),
         reductions=np.asarray(tally.reductions),
+        adapted=tally.adapted,
     )
 
 
@@ -164,6 +168,7 @@ class _Tally:
         )
         self.element_bytes: Array = _NOTHING
         self.scan_flops: Array = _NOTHING
+        self.adapted: Array = _NOTHING
         self.experts_of: tuple[int, int] | None = None
         self.expert_layers = self.special_layers = self.reductions = 0.0
 
@@ -173,6 +178,8 @@ class _Tally:
             if isinstance(operator, MatrixProduct):
                 into = self.sample if operator.name in per_sample else self._sum_of(operator)
                 elements = operator.n * operator.k * operator.groups
+                if into is self.attention or into is self.dense:
+                    self.adapted = self.adapted + count * (operator.n + operator.k)
                 # A token on every attention rank is several tokens to the experts, which all of them share.
                 alike = _attention_ranks(sharding) if operator.role == "experts" else _ONE
                 into.add(count * elements, count * operator.flops / alike)

@@ -15,7 +15,6 @@ from planner.serving.engine import Engine, engine_of
 from planner.serving.formats import Formats
 from planner.serving.layout import Layout
 from planner.serving.passes import Lengths
-from planner.serving.speculation import Speculation
 from planner.workload.build import architecture
 
 CATALOG = Catalog()
@@ -35,7 +34,6 @@ def replica(
     cache_format: str | None = None,
     engine: str = "vllm",
     sequences: int | None = 256,
-    speculation: Speculation | None = None,
 ) -> Engine:
     """Give a replica."""
     entry, part = CATALOG.model(model), CATALOG.accelerator(accelerator)
@@ -58,7 +56,6 @@ def replica(
         efficiency=serving_efficiency_of(PROFILE, part, moves)[0],
         limits=engine_limits(moves, sequences=sequences),
         memory=engine_memory(moves),
-        speculation=speculation,
     )
 
 

@@ -1,0 +1,174 @@
+"""One replica: never faster than its machine allows, and every part moves the way that physics says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from planner.serving.adapters import Adapters
+from planner.serving.engine import Engine, engine_of
+from planner.serving.formats import Formats
+from planner.serving.layout import Layout, divides
+from planner.serving.speculation import speculation
+from planner.workload.architecture import Architecture
+from tests.serving.replicas import PROFILE, replica
+
+CASES = [
+    {"model": "llama-3.1-8b", "accelerator": "h100-sxm"},
+    {"model": "llama-3.1-70b", "accelerator": "h100-sxm", "tensor": 4, "weights": "fp8", "cache_format": "fp8"},
+    {"model": "llama-3.1-8b", "accelerator": "l4", "weights": "int4"},
+    {"model": "deepseek-v3", "accelerator": "h200-sxm", "tensor": 8, "expert": 8, "weights": "fp8"},
+    {"model": "qwen3-30b-a3b", "accelerator": "mi300x"},
+    {"model": "gemma-2-9b", "accelerator": "a100-sxm-80gb"},
+    {"model": "llama-3.1-8b", "accelerator": "trainium1", "engine": "neuron-vllm"},
+    {"model": "llama-3.1-8b", "accelerator": "xeon-8480p", "engine": "llama.cpp"},
+    {"model": "llama-3.1-70b", "accelerator": "b200-sxm", "tensor": 2, "weights": "nvfp4"},
+]
+BATCHES = np.array([1.0, 4.0, 32.0, 200.0])
+
+
+def active_bytes(engine: Engine, batch: float, context: float) -> float:
+    """Bytes that one rank cannot do without in a step: attention's weights once, and the cache of its sequences."""
+    counts = engine.setting.counts
+    held = engine.room.token_bytes * context * max(batch / float(engine.layout.data), 1.0)
+    return float(counts.attention.read_bytes + counts.dense.read_bytes + held)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['model']}-{case['accelerator']}")
+@pytest.mark.parametrize("engine_name", ["", "trtllm", "sglang", "transformers"])
+def test_no_step_outruns_the_memory_and_no_prompt_the_peak(case: dict[str, object], engine_name: str) -> None:
+    chosen = dict(case) | ({"engine": engine_name} if engine_name else {})
+    engine = replica(**chosen)  # type: ignore[arg-type]
+    bandwidth = float(engine.machine.machine.memory_bandwidth_bytes_per_s)
+    for batch in BATCHES:
+        step = float(engine.decode_step_s(batch, 2000.0))
+        assert step > active_bytes(engine, batch, 2000.0) / bandwidth
+    peak = max(float(np.nan_to_num(engine.machine.flops_per_s(np.asarray(b)))) for b in (4.0, 8.0, 16.0))
+    active = engine.architecture.active_parameters / float(engine.layout.accelerators)
+    tokens = 8000.0
+    embedding = engine.architecture.embedding_parameters / float(engine.layout.accelerators)
+    least = 2.0 * (active - 2.0 * embedding) * tokens / peak
+    assert float(engine.marginal_prefill_s(tokens)) > least
+    assert float(engine.prefill_s(tokens)) >= float(engine.marginal_prefill_s(tokens))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['model']}-{case['accelerator']}")
+def test_more_sequences_and_longer_ones_never_take_less(case: dict[str, object]) -> None:
+    engine = replica(**case)  # type: ignore[arg-type]
+    by_batch = np.ravel(engine.decode_step_s(BATCHES, 1000.0))
+    by_context = [float(engine.decode_step_s(32.0, context)) for context in (100.0, 1000.0, 8000.0)]
+    by_prompt = np.ravel(engine.prefill_s(np.array([16.0, 128.0, 1024.0, 8192.0])))
+    assert np.all(np.diff(by_batch) > 0)
+    assert np.all(np.diff(by_context) >= 0)
+    assert np.all(np.diff(by_prompt) > 0)
+    assert np.all(by_batch / BATCHES <= by_batch[0] * 1.0001)  # a batch is never worse than one after the other
+
+
+def test_the_parts_of_a_step_are_all_there_and_none_is_negative() -> None:
+    step = replica("deepseek-v3", "h200-sxm", tensor=8, expert=8, weights="fp8").decode_step(64.0, 1000.0)
+    parts = [float(getattr(step, name)) for name in ("memory", "compute", "network", "host")]
+    assert min(parts) > 0
+    assert max(parts[:2]) + parts[2] + parts[3] <= float(step.total) <= sum(parts)
+
+
+def test_experts_that_nobody_chose_are_not_read() -> None:
+    """Of 128 experts a token meets 8: a batch of one reads those, a large batch all of them (GenZ reads 8 always)."""
+    engine = replica("qwen3-30b-a3b", "h100-sxm")
+    counts, bandwidth = engine.setting.counts, float(engine.machine.machine.memory_bandwidth_bytes_per_s)
+    everything = float(counts.experts.read_bytes) / bandwidth
+    one, many = (float(engine.decode_step(batch, 100.0).memory) for batch in (1.0, 256.0))
+    assert one < 0.6 * everything
+    assert many > everything
+
+
+def test_a_latent_is_kept_by_every_tensor_rank_and_heads_are_dealt_out() -> None:
+    for model, shared in (("deepseek-v3", 1.0), ("llama-3.1-70b", 8.0)):
+        whole, split = (replica(model, "h200-sxm", tensor=t, weights="fp8").room.token_bytes for t in (1, 8))
+        assert float(whole / split) == pytest.approx(shared)
+
+
+def test_the_cache_of_a_70b_model_on_eight_gpus_holds_what_its_shards_leave() -> None:
+    """80 layers of 8 heads of 128 in 16 bits are 320 KiB a token: 40 KiB on each of eight ranks."""
+    engine = replica("llama-3.1-70b", "h100-sxm", tensor=8, weights="fp8")
+    assert float(engine.room.token_bytes) == 40 * 1024
+    assert 1.2e6 < float(engine.cache_tokens) < 1.6e6
+
+
+def test_weights_in_fewer_bits_are_read_sooner_but_products_stay_in_16_bits() -> None:
+    plain, packed = replica(weights="bf16"), replica(weights="int4")
+    assert float(packed.decode_step_s(1.0, 100.0)) < float(plain.decode_step_s(1.0, 100.0))
+    assert float(packed.marginal_prefill_s(4000.0)) >= float(plain.marginal_prefill_s(4000.0))
+
+
+def test_a_cache_in_fewer_bits_holds_more_and_is_read_sooner() -> None:
+    wide, narrow = replica(), replica(cache_format="fp8")
+    assert float(narrow.cache_tokens) == pytest.approx(2.0 * float(wide.cache_tokens))
+    assert float(narrow.decode_step_s(64.0, 8000.0)) < float(wide.decode_step_s(64.0, 8000.0))
+
+
+def test_a_cached_prefix_is_not_read_again_but_attended_to() -> None:
+    engine = replica()
+    whole, rest = float(engine.prefill_s(8000.0)), float(engine.prefill_s(1000.0, 7000.0))
+    assert float(engine.prefill_s(1000.0)) < rest < whole
+
+
+@pytest.mark.parametrize(("acceptance", "faster"), [(0.9, True), (0.0, False)])
+def test_speculation_helps_where_drafts_are_accepted_and_costs_where_not(acceptance: float, *, faster: bool) -> None:
+    plain = replica("llama-3.1-70b", "h100-sxm", tensor=4)
+    drafts = speculation(drafted=3, acceptance=acceptance, draft_share=0.05)
+    drafting = replace(plain, speculation=drafts)
+    each = float(drafting.decode_step_s(4.0, 1000.0) / drafting.tokens_per_round)
+    assert (each < float(plain.decode_step_s(4.0, 1000.0))) is faster
+
+
+def test_adapters_take_memory_and_time_and_many_more_than_one() -> None:
+    plain = replica()
+    few, many = (with_adapters(plain, used) for used in (1.0, 64.0))
+    times = [float(engine.decode_step_s(64.0, 500.0)) for engine in (plain, few, many)]
+    assert times == sorted(times)
+    assert times[2] > 1.02 * times[0]
+    assert float(many.cache_tokens) < float(few.cache_tokens) < float(plain.cache_tokens)
+
+
+def with_adapters(engine: Engine, used: float) -> Engine:
+    moves = PROFILE.engines["vllm"]
+    from planner.planning.serving_efficiency import engine_memory
+
+    each = Adapters(np.asarray(16.0), np.asarray(used), np.asarray(used))
+    return engine_of(
+        engine.architecture, layout=engine.layout, formats=engine.formats, machine=engine.machine,
+        efficiency=engine.efficiency, limits=engine.limits, memory=engine_memory(moves), adapters=each,
+    )  # fmt: skip
+
+
+def test_stages_add_memory_and_do_not_shorten_a_lone_sequence() -> None:
+    one, two = replica(), replica(pipeline=2)
+    assert float(two.cache_tokens) > 2.0 * float(one.cache_tokens)
+    assert float(two.decode_step_s(1.0, 500.0)) > 0.95 * float(one.decode_step_s(1.0, 500.0))
+
+
+def test_attention_ranks_with_sequences_of_their_own_hold_more_latents() -> None:
+    shared = replica("deepseek-v3", "h200-sxm", tensor=8, expert=8, weights="fp8")
+    apart = replica("deepseek-v3", "h200-sxm", data=8, expert=8, weights="fp8")
+    assert 4.0 * float(shared.cache_tokens) < float(apart.cache_tokens) < 8.0 * float(shared.cache_tokens)
+
+
+def shape() -> Architecture:
+    return replica().architecture
+
+
+@pytest.mark.parametrize(("tensor", "allowed"), [(1, True), (8, True), (3, False), (12, False)])
+def test_heads_are_dealt_out_whole(tensor: int, *, allowed: bool) -> None:
+    assert bool(divides(shape(), Layout.of(tensor=tensor))) is allowed
+
+
+def test_every_efficiency_of_the_profile_lies_inside_its_bounds() -> None:
+    for name, entry in PROFILE.parameters.items():
+        assert entry.low < entry.value < entry.high, name
+
+
+def test_formats_hold_their_scales() -> None:
+    assert float(Formats.of("nvfp4").experts.bytes_per_weight) == pytest.approx(4.5 / 8.0)
+    assert float(Formats.of("fp8").cache_bytes) == 2.0
