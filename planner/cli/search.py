@@ -61,10 +61,15 @@ def command(
     """
     from planner.planning.search import search
 
-    request = _request(asked)
-    carry_out = _engine(engine, scheduler)
     books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked={}, books=books)
+    if resolved.document.workload.kind == "serving":
+        from planner.cli.search_services import services
+
+        emit(services(resolved, books, asked), output, never=books.catalog.budget.files)
+        return
+    request = _request(asked)
+    carry_out = _engine(engine, scheduler)
     found = search(resolved, books, request, engine=carry_out)
     renderers = {
         "table": partial(_table, found),

@@ -28,6 +28,7 @@ from planner.planning.serving_ranges import spread_of
 from planner.planning.serving_sizing import (
     Size,
     as_arrays,
+    by_hour,
     hourly_rates,
     keeps,
     layouts_of,
@@ -135,7 +136,7 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     elif rates is not None and rate is not None:
         size = sized(ground, rate, tree, patience=books.defaults.patience)
         if stated.demand is not None:
-            hourly = tuple(math.ceil(each / size.most - 1e-9) for each in rates)
+            hourly = by_hour(ground, size, rates, patience=books.defaults.patience)
     else:
         size = _closed_size(ground, tree)
     require_links(ground, size.layout, tree)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.planning.serving_plan import ServingGround, generates
-from planner.serving.batching import Served, closed_loop, offline, static_batch
+from planner.planning.serving_steady import Steady
+from planner.serving.batching import Replica, Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
 from planner.serving.power import accelerator_power_w
-from planner.serving.queueing import Arrivals, lognormal, open_loop, waiting
+from planner.serving.queueing import Arrivals, OpenLoop, at_batch, lognormal, open_loop, waiting
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -83,14 +84,31 @@ def power_w(replica: Engine, found: Answer) -> Array:
 
 
 def _open(ground: ServingGround, replica: Engine, replicas: Array | float, rate: Array | float) -> Answer:
-    stated, requests = ground.load.workload, ground.requests
-    arrivals = Arrivals(
+    steady = Steady(replica)
+    found = open_loop(steady, ground.requests, _arrivals(ground, rate), replicas=replicas)
+    return _of_open(ground, steady, found)
+
+
+def answer_at(
+    ground: ServingGround, replica: Replica, batch: Array | float, rate: Array | float
+) -> tuple[Answer, Array]:
+    """Serve a rate by as many replicas as let each run a batch in the mean; gives their number too, not a whole one."""
+    found, count = at_batch(replica, ground.requests, _arrivals(ground, rate), batch)
+    return _of_open(ground, replica, found), count
+
+
+def _arrivals(ground: ServingGround, rate: Array | float) -> Arrivals:
+    stated = ground.load.workload
+    return Arrivals(
         rate=np.asarray(rate, dtype=float),
         variability=stated.load.variability,
         prompt_variability=stated.requests.prompt_variability,
         output_variability=stated.requests.output_variability,
     )
-    found = open_loop(replica, requests, arrivals, replicas=replicas)
+
+
+def _of_open(ground: ServingGround, replica: Replica, found: OpenLoop) -> Answer:
+    requests = ground.requests
     return Answer(
         ttft_s=found.ttft_s,
         tpot_s=found.tpot_s,

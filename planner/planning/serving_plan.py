@@ -102,6 +102,14 @@ def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Se
         workload.model, workload.architecture, tree=tree, trail=("workload",), books=books, ledger=ledger
     )
     requests = _requests(load, architecture, tree, books, ledger)
+    return ground_on(load, architecture, requests, tree, books, ledger)
+
+
+def ground_on(
+    load: ServingLoad, architecture: Architecture, requests: Requests, tree: Tree, books: Books, ledger: Ledger
+) -> ServingGround:
+    """Give what is served on the machines that a scenario names; see `ground_of`."""
+    workload = load.workload
     node = books.catalog.node(load.hardware.node, tree=tree, trail=("hardware", "node"))
     accelerator = books.catalog.accelerator(node.accelerator)
     network = books.catalog.network(node.network.fabric) if node.network else None

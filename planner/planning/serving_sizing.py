@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 
 from planner.documents.reader import Tree
 from planner.errors import InfeasibleError, InputError
-from planner.planning.serving_answer import PERCENTILES, Answer, answer
-from planner.planning.serving_plan import ServingGround, require_links, unfit
+from planner.planning.serving_answer import PERCENTILES, Answer, answer, answer_at
+from planner.planning.serving_plan import ServingGround, generates, require_links, unfit
+from planner.planning.serving_steady import Steady
 from planner.scenario.serving_load import Demand, Objectives, ServingLayout
 from planner.serving.engine import Engine
 from planner.serving.layout import Layout, divides, why_not
+from planner.serving.queueing import held_tokens
 from planner.units import duration
 
 Array = NDArray[np.float64]
 
 _RATES = 64  # shares of a replica's capacity that are tried
+_BATCHES = 32  # between an idle replica and the full batch, before the best is found by halving
+_HALVINGS = 14
+_LEAST_BATCH = 0.02  # sequences at once, in the mean, of a replica that is as good as idle
 _IDLE = 1e-3  # of its capacity, at which a replica is as good as idle
 _HOURS = 24
 
@@ -81,17 +86,52 @@ def runnable(ground: ServingGround, layouts: list[ServingLayout]) -> list[Servin
     return [layout for layout, keep in zip(layouts, kept, strict=True) if keep]
 
 
-def most_per_replica(ground: ServingGround, replica: Engine, *, patience: float) -> Array:
+def most_per_replica(ground: ServingGround, replica: Engine, *, rate: Array | float, patience: float) -> Array:
     """Most requests per second of one replica that keeps to the objectives; 0 where even an idle one does not.
 
     Parameters
     ----------
     ground, replica : the service, and its replicas under each layout.
+    rate : of all replicas: the more of them share it, the less a request waits; leading axes of its own [1/s].
     patience : times the idle time to the first token that are allowed where no objective is stated [1].
+
+    Notes
+    -----
+    The largest batch that keeps to all objectives is found between a grid of batches, then by halving.
     """
+    if not generates(ground.architecture):
+        return _most_encoded(ground, replica, patience=patience)
+    steady, objectives = Steady(replica), ground.load.workload.objectives
+    asked = np.asarray(rate, dtype=float)
+    idle, _ = answer_at(ground, steady, _LEAST_BATCH, asked)
+    stated = _stated(objectives)
+
+    def good(batch: Array) -> tuple[NDArray[np.bool_], Array]:
+        found, count = answer_at(ground, steady, batch, asked)
+        kept = keeps(found, objectives)
+        return kept if stated else kept & (found.ttft_s <= patience * idle.ttft_s), count
+
+    variability = ground.load.workload.requests.output_variability
+    full = np.maximum(steady.sequences_that_fit(held_tokens(ground.requests, variability)), 1.0) * np.ones_like(asked)
+    steps = np.linspace(0.0, 1.0, _BATCHES).reshape(-1, *(1,) * np.ndim(full))
+    batches = _LEAST_BATCH * np.exp(steps * np.log(full / _LEAST_BATCH))
+    kept, _ = good(batches)
+    kept = np.broadcast_to(kept, batches.shape)
+    last = _BATCHES - 1 - np.argmax(kept[::-1], axis=0)
+    low = np.take_along_axis(batches, last[None], axis=0)[0]
+    high = np.take_along_axis(batches, np.minimum(last + 1, _BATCHES - 1)[None], axis=0)[0]
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        keep, _ = good(middle)
+        low, high = np.where(keep, middle, low), np.where(keep, high, middle)
+    _, count = good(low)
+    most: Array = np.where(kept.any(axis=0), asked / count, 0.0)
+    return most
+
+
+def _most_encoded(ground: ServingGround, replica: Engine, *, patience: float) -> Array:
     idle = answer(ground, replica, replicas=1.0, rate=_IDLE)
-    shares = np.linspace(_IDLE, 1.0 - _IDLE, _RATES)[:, None]
-    rates = shares * idle.capacity
+    rates = np.linspace(_IDLE, 1.0 - _IDLE, _RATES)[:, None] * idle.capacity
     found = answer(ground, replica, replicas=1.0, rate=rates)
     kept = keeps(found, ground.load.workload.objectives)
     if not _stated(ground.load.workload.objectives):
@@ -160,11 +200,11 @@ def sized(ground: ServingGround, rate: float, tree: Tree, *, patience: float) ->
     if not layouts:
         raise no_layout(ground, wanted, tree)
     replica = ground.replica(as_arrays(layouts))
-    most = most_per_replica(ground, replica, patience=patience)
+    most = most_per_replica(ground, replica, rate=rate, patience=patience)
     if not np.any(most > 0):
         raise _too_slow(ground, replica, layouts, tree)
     with np.errstate(divide="ignore"):
-        replicas = np.where(most > 0, np.ceil(rate / np.maximum(most, 1e-300) - 1e-9), np.inf)
+        replicas = np.where(most > 0, np.ceil(rate / np.maximum(most, 1e-300) - 1e-6), np.inf)
     if load.replicas != "auto":
         replicas = np.where(most > 0, float(load.replicas), np.inf)
     nodes = nodes_of(ground, as_arrays(layouts), replicas + load.spare)
@@ -194,6 +234,16 @@ def hourly_rates(demand: Demand) -> Array:
     wave = 1.0 + rise * np.sin((hours - 8.0) / _HOURS * 2.0 * np.pi)  # the busiest hour is at 14
     wave[np.argmax(wave)] = demand.peak_to_mean
     return mean * wave
+
+
+def by_hour(ground: ServingGround, size: Size, rates: Array, *, patience: float) -> tuple[int, ...]:
+    """Give the replicas that each hour of the day needs, at most those that there are."""
+    replica = ground.replica(as_arrays([size.layout]))
+    each = np.maximum(np.asarray(rates, dtype=float), _IDLE)[:, None]
+    most = np.broadcast_to(most_per_replica(ground, replica, rate=each, patience=patience), each.shape)
+    with np.errstate(divide="ignore"):
+        needed = np.ceil(each / most - 1e-6)
+    return tuple(int(count) for count in np.clip(needed[:, 0], 1.0, float(size.replicas)))
 
 
 def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -> InfeasibleError | InputError:

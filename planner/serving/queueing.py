@@ -129,7 +129,43 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
     count = np.asarray(replicas, dtype=float)
     rate = np.asarray(arrivals.rate, dtype=float) / count
     most = capacity(replica, requests, output_variability=arrivals.output_variability)
-    settled = _settle(replica, requests, arrivals, rate)
+    return _seen(replica, requests, arrivals, _settle(replica, requests, arrivals, rate), rate, most, count)
+
+
+def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
+    """Serve a rate by as many replicas as let each of them run a batch in the mean: what sizing asks.
+
+    Parameters
+    ----------
+    replica, requests, arrivals : as in `open_loop`; the rate is that of all replicas.
+    batch : of one replica, broadcast against its arrays; at most the full batch [1].
+
+    Returns
+    -------
+    What clients see, and how many replicas share the rate, not whole ones [1].
+
+    Notes
+    -----
+    B = x o TPOT and TPOT = d(B) / (1 - f x p) give x = B / (o d(B) + f B p) at once, without a search.
+    """
+    context = held_tokens(requests, arrivals.output_variability)
+    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    size = np.minimum(np.asarray(batch, dtype=float), full)
+    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    step = replica.decode_step(np.maximum(size, 1.0), context)
+    token = step.total / replica.tokens_per_round
+    delay = replica.efficiency.interference * prompt
+    rate = size / (requests.output * token + size * delay)
+    settled = _Settled(context, full, size, token / (1.0 - np.minimum(delay * rate, _NEARLY)), step, prompt)
+    most = capacity(replica, requests, output_variability=arrivals.output_variability)
+    count = np.asarray(arrivals.rate) / rate
+    return _seen(replica, requests, arrivals, settled, rate, most, count), count
+
+
+def _seen(
+    replica: Replica, requests: Requests, arrivals: Arrivals, settled: _Settled, rate: Array, most: Array, count: Array
+) -> OpenLoop:
+    """Give what clients see of replicas that each take a rate."""
     load = rate / most
     busy = np.minimum(rate * settled.prompt, _NEARLY)
     places = np.clip(settled.batch / settled.full, 0.0, _NEARLY)

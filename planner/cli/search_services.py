@@ -1,0 +1,46 @@
+"""`planner search` of a service: what its options mean there, and what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from planner.cli.outputs import Renderers, Screen
+from planner.errors import did_you_mean, input_error
+from planner.planning.books import Books
+from planner.planning.currency import shown_currency
+from planner.planning.serving_search import OBJECTIVES, ServiceSearch, search_services
+from planner.scenario.resolve import Resolved
+
+_OF_TRAINING = ("deadline", "budget", "power", "accelerators", "keep")
+_MOST_TOP = 1000
+
+
+def services(resolved: Resolved, books: Books, asked: Mapping[str, str | bool | None]) -> Renderers:
+    """Search a service and give what is shown of it by format."""
+    for name in _OF_TRAINING:
+        if asked.get(name) is not None:
+            raise input_error("search-option", f"--{name} is of a training run, and this is a service")
+    if asked.get("wide"):
+        raise input_error("search-option", "--wide is of a training run, and this is a service")
+    minimise, top = str(asked.get("minimise") or "cost"), str(asked.get("top") or "5")
+    if minimise not in OBJECTIVES:
+        hint = did_you_mean(minimise, OBJECTIVES) or "times are objectives of the scenario"
+        raise input_error("search-option", f"--minimise {minimise}", allowed=", ".join(OBJECTIVES), hint=hint)
+    if not top.isdecimal() or not 0 < int(top[:10]) <= _MOST_TOP:
+        raise input_error("search-option", f"--top {top}: not a number of choices", allowed=f"1 to {_MOST_TOP}")
+    nodes = [part.strip() for part in str(asked.get("nodes") or "").split(",") if part.strip()]
+    found = search_services(resolved, books, minimise=minimise, nodes=nodes, top=int(top))
+    return {"table": partial(_table, found, books), "json": partial(_json, found)}
+
+
+def _table(found: ServiceSearch, books: Books, screen: Screen) -> str:
+    from planner.report.serving_search_table import render
+
+    return render(found, shown_currency(books), width=screen.width, ascii_only=screen.ascii_only)
+
+
+def _json(found: ServiceSearch, _: Screen) -> str:
+    from planner.report.serving_search_table import render_json
+
+    return render_json(found)
