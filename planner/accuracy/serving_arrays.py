@@ -35,6 +35,8 @@ _NODE = 8
 def stacked(parts: Sequence[R]) -> R:
     """Give one record whose arrays hold those of like records, side by side."""
     first = parts[0]
+    if first is None:
+        return first
     if is_dataclass(first) and not isinstance(first, type):
         own = {f.name: stacked([getattr(part, f.name) for part in parts]) for f in fields(first)}
         return cast(R, type(first)(**own))
@@ -80,6 +82,8 @@ class Side:
 
 
 def _picked(record: R, rows: NDArray[np.bool_] | NDArray[np.intp]) -> R:
+    if record is None:
+        return record
     if is_dataclass(record) and not isinstance(record, type):
         return cast(R, type(record)(**{f.name: _picked(getattr(record, f.name), rows) for f in fields(record)}))
     return cast(R, np.asarray(record)[..., rows])

@@ -10,7 +10,9 @@ from planner.accuracy.cases import Refused
 from planner.accuracy.closed_loop_rows import COLUMNS, ClosedLoopRows
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_measured import reader_of
+from planner.accuracy.serving_predictions import Predictions
 from planner.catalog.store import Catalog, built_in
+from planner.planning.books import Books
 
 READER = reader_of(Catalog(), built_in() / "measurements")
 RUN = {
@@ -109,6 +111,20 @@ def test_an_engine_that_nobody_knows_is_predicted_with_what_engines_share() -> N
     case = ClosedLoopRows(READER).row(run(backend="warpserve", backend_version="9"))
     assert isinstance(case, ServingCase)
     assert not case.engine_stated
+
+
+def test_an_answer_lies_in_its_range_and_a_row_that_does_not_fit_is_refused() -> None:
+    rows = [run(), run(id="large", model_path="meta-llama/Llama-3.1-70B", precision="bf16", silicon_ttft_ms="7")]
+    cases = [case for case in ClosedLoopRows(READER).read(rows) if isinstance(case, ServingCase)]
+    predictions = Predictions.of(cases, Books(), None)
+    ttft, tpot = predictions.rows(0)
+    assert (ttft.metric, tpot.metric, tpot.group, tpot.kind) == ("ttft_ms", "tpot_ms", "agg", "serving")
+    assert tpot.low is not None
+    assert tpot.predicted is not None
+    assert tpot.high is not None
+    assert 0 < tpot.low < tpot.predicted < tpot.high
+    assert abs(tpot.error) < 1.0
+    assert "GB of weights" in predictions.rows(1)[0].reason
 
 
 def test_pools_that_state_their_workers_are_predicted() -> None:
