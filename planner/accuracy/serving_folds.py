@@ -16,7 +16,7 @@ from planner.catalog.profile import Profile
 Array = NDArray[np.float64]
 Key = Callable[[ServingCase], str]
 
-FOLDS = 10
+FOLDS = 6
 _ROUNDS = 3  # from the fit of all rows, to which a fold's is near
 
 
@@ -52,7 +52,7 @@ def others_left_out(
 
     Notes
     -----
-    Values of the key are sorted and dealt to ten folds in turn, so that each fit misses a tenth of them: every
+    Values of the key are sorted and dealt to six folds in turn, so that each fit misses a sixth of them: every
     prediction has even less to lean on than if its own value alone were missing.
     """
     own = [key(case) for case in bench.cases]

@@ -30,7 +30,7 @@ _NO_ENGINE = ("power_idle", "power_busy", "power_memory", "power_compute", "memo
 
 # Widths of moves over the width of the shared value. Of several tried, those with the least error on chips and models
 # left out.
-_ENGINE_WIDTH = 0.7
+_ENGINE_WIDTH = 1.2
 _FAMILY_WIDTH = 0.6
 _CHIP_WIDTH = 0.3
 
