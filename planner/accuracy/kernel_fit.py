@@ -27,14 +27,14 @@ from planner.documents.files import ReadBudget
 
 Array = NDArray[np.float64]
 
-_COMMENT = """Efficiencies of single kernels and of links, by chip and by library. `value`, `factors`, `ranges` and `domain`
-are written by
+_COMMENT = """Efficiencies of single kernels and of links, by chip and by library. `value`, `factors`, `ranges` and
+`domain` are written by
     python -m planner.accuracy.kernel_fit --date YYYY-MM-DD
 from catalogs/measurements/kernels.csv; `prior`, `width` and `moves` are what is believed without any row."""
 _METHOD = (
     "least squares in log time, soft loss, normal priors, the best of three starts; errors are |ln(predicted/measured)|"
 )
-_STARTS = 3
+_STARTS = {"link": 1}
 _SPAN = (0.1, 0.9)  # of measured over predicted, that a range holds
 _DIGITS = 4
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _with_fit(profile: Profile, batch: Batch, *, date: str) -> Profile:
     """Give the profile with one kind of kernel fitted, and what its rows say of the fit."""
     problem = problem_of(batch, profile)
-    moves = solve(problem, use=np.ones(len(batch.table), dtype=bool), starts=_STARTS)
+    moves = solve(problem, use=np.ones(len(batch.table), dtype=bool), starts=_STARTS.get(batch.kind.name, 3))
     measured = batch.table.measured_s
     seconds = {"fit": problem.predicted_s(moves)}
     for name in ("shape", "accelerator"):

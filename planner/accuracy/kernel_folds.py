@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.kernel_model import Batch, names_of
-from planner.calibration.kernels import Problem, solve
+from planner.calibration.kernels import Problem, moves_of, solve
 from planner.catalog.profile import Profile
 
 Array = NDArray[np.float64]
@@ -48,12 +48,11 @@ def left_out_seconds(batch: Batch, profile: Profile, leave_out: str, *, begin: A
     ----------
     batch, profile : rows of one kind, and their parameters.
     leave_out : "shape", "model" (the same), "accelerator" or "source".
-    begin : moves of the fit of all rows, from which the others begin.
+    begin : moves of the fit of all rows, from which the others begin; those of the profile where None.
     """
     problem = problem_of(batch, profile)
-    every = np.ones(len(batch.table), dtype=bool)
     if begin is None:
-        begin = solve(problem, use=every)
+        begin = moves_of(problem, profile)
     folds = folds_of(batch, leave_out)
     seconds = np.full(len(folds), np.nan)
     for fold in np.unique(folds):

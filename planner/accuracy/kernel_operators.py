@@ -128,21 +128,25 @@ def _latent_prompt(table: KernelTable) -> Predict:
 
 
 def _cached(table: KernelTable) -> Predict:
-    chip, size = chip_of(table), table.numbers("head_dim")
-    cached = Cached(
-        table.numbers("batch"), table.numbers("kv_len"), table.numbers("n_heads"), table.numbers("n_kv_heads"),
-        size, size, 2.0 * size, np.where(table.words("kv_dtype") == "fp8", 1.0, 2.0),
+    chip = chip_of(table)
+    cached = Cached.of_heads(
+        table.numbers("batch"), table.numbers("kv_len"), heads=table.numbers("n_heads"),
+        kv_heads=table.numbers("n_kv_heads"), dims=2.0 * table.numbers("head_dim"), size=_cache_bytes(table),
     )  # fmt: skip
     return lambda values: cached_attention_time_s(cached, chip, rates(DecodeRates, "decode", values))
 
 
 def _latent_cached(table: KernelTable) -> Predict:
-    chip, heads = chip_of(table), table.numbers("n_heads")
-    cached = Cached(
-        table.numbers("batch"), table.numbers("kv_len"), heads, 1.0,
-        _LATENT + _POSITION, _LATENT, _LATENT + _POSITION, np.where(table.words("kv_dtype") == "fp8", 1.0, 2.0),
+    chip = chip_of(table)
+    cached = Cached.of_latents(
+        table.numbers("batch"), table.numbers("kv_len"), heads=table.numbers("n_heads"),
+        latent=_LATENT, position=_POSITION, size=_cache_bytes(table),
     )  # fmt: skip
     return lambda values: cached_attention_time_s(cached, chip, rates(DecodeRates, "latent_decode", values))
+
+
+def _cache_bytes(table: KernelTable) -> Array:
+    return np.where(table.words("kv_dtype") == "fp8", 1.0, 2.0)
 
 
 def _experts(table: KernelTable) -> Predict:

@@ -225,6 +225,20 @@ def fitted_moves(problem: Problem, moves: Array) -> dict[str, dict[str, dict[str
     return found
 
 
+def moves_of(problem: Problem, profile: Profile) -> Array:
+    """Give the moves that a profile states [ln]: where a fit that left nothing out ended."""
+    found = np.zeros(len(problem.moves))
+    for column, move in enumerate(problem.moves):
+        name = problem.names[move.parameter]
+        if not move.level:
+            found[column] = np.log(profile.parameters[name].value) - problem.prior[move.parameter]
+            continue
+        members: Mapping[str, Moves] = getattr(profile, SECTIONS[move.level])
+        if move.member in members:
+            found[column] = np.log(members[move.member].factors.get(name, 1.0))
+    return found
+
+
 def moved_values(profile: Profile, names: Sequence[str], labels: Labels) -> dict[str, Array]:
     """Give parameters of every row after the moves of its labels, inside their bounds, by name."""
     found = {}

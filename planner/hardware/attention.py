@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 _MOST_ROWS, _FEWEST_ROWS = 128.0, 16.0  # queries of one tile; FlashAttention-2 and -3 take 64 to 192
 _FULL_HEAD = 256.0  # dimensions of key and value together at which multipliers are kept busy
 _SHARED_QUERY_HEADS = 32.0  # of one key head that kernels for decoding take together; more of them run one by one
+_LATENT_HEADS = 64.0  # that kernels for latent attention take together
 _LEAST_QUERY_ROWS = 16.0  # of a multiplier, filled or not
 _SHORTEST_PART = 128.0  # keys of one part
 
@@ -134,20 +135,46 @@ class Cached:
     Parameters
     ----------
     sequences, keys : sequences, and tokens in the cache of one [1].
-    heads, kv_heads : of queries; of keys and values, 1 for latent attention [1].
-    key_dim, value_dim : dimensions that a query's score and its result multiply with [1].
-    cached_dim : dimensions that the cache holds per token and head: both, or the latent's once [1].
-    element_bytes : of the cache [B].
+    pieces : that one sequence's heads are dealt in [1].
+    rows : query rows that multipliers work on for one sequence, filled or not [1].
+    dims : dimensions that one query multiplies with for one key: its score's and its result's [1].
+    read_bytes, way_bytes : of one token's cache, over all heads, and of one piece [B].
     """
 
     sequences: Array
     keys: Array
-    heads: Array
-    kv_heads: Array | float
-    key_dim: Array | float
-    value_dim: Array | float
-    cached_dim: Array | float
-    element_bytes: Array | float
+    pieces: Array
+    rows: Array
+    dims: Array | float
+    read_bytes: Array | float
+    way_bytes: Array | float
+
+    @staticmethod
+    def of_heads(
+        sequences: Array,
+        keys: Array,
+        *,
+        heads: Array,
+        kv_heads: Array | float,
+        dims: Array | float,
+        size: Array | float,
+    ) -> Cached:
+        """Give the work on keys and values of `kv_heads` heads, `dims` of key and value together, `size` bytes each.
+
+        Kernels for decoding take up to 32 query heads of one key head together; more of them run one by one.
+        """
+        pieces = np.where(heads / kv_heads > _SHARED_QUERY_HEADS, heads, kv_heads)
+        rows = np.maximum(heads, pieces * _LEAST_QUERY_ROWS)
+        return Cached(sequences, keys, pieces, rows, dims, kv_heads * dims * size, dims * size)
+
+    @staticmethod
+    def of_latents(
+        sequences: Array, keys: Array, *, heads: Array, latent: float, position: float, size: Array | float
+    ) -> Cached:
+        """Give the work on one latent per token that all heads share; kernels take 64 heads together."""
+        pieces = np.ceil(heads / _LATENT_HEADS)
+        width = (latent + position) * size
+        return Cached(sequences, keys, pieces, pieces * _LATENT_HEADS, 2.0 * latent + position, width, width)
 
 
 def cached_attention_time_s(cached: Cached, chip: Chip, rates: DecodeRates) -> Array:
@@ -164,20 +191,15 @@ def cached_attention_time_s(cached: Cached, chip: Chip, rates: DecodeRates) -> A
 
     Notes
     -----
-    Work is dealt by sequence and key head; more than 32 query heads of one key head run one by one. Keys are cut into
-    s parts while multiprocessors are idle, none shorter than 128 keys. t = launch + (C^4 + M^4 + L^4)^(1/4) + merge:
-    C the operations with at least 16 query rows, M the cache once through memory, L the way of one multiprocessor
-    through its keys, part after part.
+    Work is dealt by sequence and piece of its heads. Keys are cut into s parts while multiprocessors are idle, none
+    shorter than 128 keys. t = launch + (C^4 + M^4 + L^4)^(1/4) + merge: C the operations with all query rows of a
+    multiplier, M the cache once through memory, L the way of one multiprocessor through its keys, part after part.
     """
-    ratio = cached.heads / cached.kv_heads
-    dealt = np.where(ratio > _SHARED_QUERY_HEADS, cached.heads, cached.kv_heads)
-    pieces = cached.sequences * dealt
+    pieces = cached.sequences * cached.pieces
     parts = np.clip(np.minimum(chip.units / pieces, cached.keys / _SHORTEST_PART), 1.0, rates.parts)
     rounds = np.maximum(pieces * parts / chip.units, 1.0)
-    width = cached.cached_dim * cached.element_bytes
-    way = rounds * (cached.keys / parts * rates.key_s * width + rates.start_s)
-    rows = np.maximum(cached.heads, dealt * _LEAST_QUERY_ROWS)
-    flop = 2.0 * cached.sequences * rows * cached.keys * (cached.key_dim + cached.value_dim)
-    memory = cached.sequences * cached.keys * cached.kv_heads * width / (chip.bandwidth_bytes_per_s * rates.memory)
+    way = rounds * (cached.keys / parts * rates.key_s * cached.way_bytes + rates.start_s)
+    flop = 2.0 * cached.sequences * cached.rows * cached.keys * cached.dims
+    memory = cached.sequences * cached.keys * cached.read_bytes / (chip.bandwidth_bytes_per_s * rates.memory)
     together = joined_by_fourth_powers(flop / (chip.peak_flops_per_s * rates.rate), memory, way)
     return rates.launch_s + together + np.where(parts > 1.0, rates.merge_s, 0.0 * rates.merge_s)

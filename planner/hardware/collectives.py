@@ -54,12 +54,22 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Rates and latencies that a collective sees, efficiency included."""
+    """Rates and latencies that a collective sees, efficiency included.
+
+    Parameters
+    ----------
+    domain_bytes_per_s, fabric_bytes_per_s : of large messages [B/s].
+    domain_latency_s, fabric_latency_s : one doubling of the ranks [s].
+    small_rate : rate of the protocol for few bytes against that [1].
+    large_start_s : more that the protocol for many bytes needs to start [s].
+    """
 
     domain_bytes_per_s: Array
     fabric_bytes_per_s: Array
     domain_latency_s: Array
     fabric_latency_s: Array
+    small_rate: Array | float = 1.0
+    large_start_s: Array | float = 0.0
 
     @staticmethod
     def of(machine: Machine, efficiency: Efficiency) -> Links:
@@ -69,6 +79,8 @@ class Links:
             machine.fabric_bandwidth_bytes_per_s * efficiency.fabric_bandwidth,
             efficiency.domain_latency_s,
             np.maximum(efficiency.fabric_latency_s, machine.fabric_latency_s),
+            efficiency.small_messages,
+            efficiency.large_start_s,
         )
 
 
@@ -89,14 +101,15 @@ def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -
     Inside a domain (g - 1)/g S/B; across N domains each rank moves its own slice, (N - 1)/N (S/g)/B_net, on
     its own port: the two levels run as a pipeline, of which the longer shows and 0.3 of the shorter.
     Latency is one step per doubling of ranks at each level: large messages are cut and trees used for
-    small ones, so a ring's n - 1 steps are not paid [1]_.
+    small ones, so a ring's n - 1 steps are not paid [1]_. Each level takes the faster of two protocols: one that
+    starts at once at a fraction of the rate, and one that has the whole rate after a start of its own.
 
     References
     ----------
     .. [1] Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005; NCCL's double binary trees (2.4 on).
     """
-    inner = _within(message_bytes / group.inside, group, links)
-    outer = _across(message_bytes / group.inside, group, links)
+    inner = _protocol(_within(message_bytes / group.inside, group, links), links)
+    outer = _protocol(_across(message_bytes / group.inside, group, links), links)
     return np.where(message_bytes > 0, _levels(inner, outer) + _latency(group, links), 0.0)
 
 
@@ -123,19 +136,19 @@ def all_to_all_time_s(message_bytes: Array, group: Group, links: Links, *, copie
     Of N domains, K copies of a token reach N (1 - (1 - 1/N)^K) different ones on average.
     """
     domains = group.outside
-    inner = _within(message_bytes / group.size, group, links)
+    inner = _protocol(_within(message_bytes / group.size, group, links), links)
     distinct = domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies
     with np.errstate(invalid="ignore", divide="ignore"):
         crossing = message_bytes * (domains - 1.0) / domains * distinct / links.fabric_bytes_per_s
-    outer = np.where(domains > 1.0, crossing, 0.0)
+    outer = _protocol(np.where(domains > 1.0, crossing, 0.0), links)
     return np.where(message_bytes > 0, _levels(inner, outer) + _latency(group, links), 0.0)
 
 
 def send_time_s(message_bytes: Array, *, outside: Array, links: Links) -> Array:
     """Time of one message to a neighbour: over the network where `outside` is above 0, else inside [s]."""
-    inner = message_bytes / links.domain_bytes_per_s + links.domain_latency_s
+    inner = _protocol(message_bytes / links.domain_bytes_per_s, links) + links.domain_latency_s
     with np.errstate(invalid="ignore"):
-        outer = message_bytes / links.fabric_bytes_per_s + links.fabric_latency_s
+        outer = _protocol(message_bytes / links.fabric_bytes_per_s, links) + links.fabric_latency_s
     sent: Array = np.where(outside > 0, outer, inner)
     return sent
 
@@ -154,6 +167,11 @@ def _across(slice_bytes: Array, group: Group, links: Links) -> Array:
         time = slice_bytes * (domains - 1.0) / domains / links.fabric_bytes_per_s
     crossing: Array = np.where(domains > 1.0, time, 0.0)
     return crossing
+
+
+def _protocol(large_s: Array, links: Links) -> Array:
+    """The faster of two protocols, from the time at the rate of large messages [s]."""
+    return np.minimum(large_s / links.small_rate, large_s + links.large_start_s)
 
 
 def _levels(inner: Array, outer: Array) -> Array:

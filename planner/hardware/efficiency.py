@@ -50,6 +50,8 @@ class Efficiency:
     -----
     domain_bandwidth, fabric_bandwidth : share of the line rate that large messages reach [1].
     domain_latency_s, fabric_latency_s : one step of a collective [s].
+    small_messages : rate of the protocol for few bytes against that for many [1].
+    large_start_s : more that the protocol for many bytes needs to start [s].
 
     Overlap: share of each kind of communication that can hide behind other work [1]
     ----------------------------------------------------------------------------------
@@ -89,6 +91,8 @@ class Efficiency:
     fabric_bandwidth: Array
     domain_latency_s: Array
     fabric_latency_s: Array
+    small_messages: Array
+    large_start_s: Array
     overlap_tensor: Array
     overlap_context: Array
     overlap_expert: Array

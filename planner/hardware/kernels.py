@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.hardware.attention import FlashRates, Prompt, prompt_attention_time_s
+from planner.hardware.chip import Chip
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
 from planner.hardware.products import matrix_product_time_s
+from planner.hardware.streams import StreamRates, pass_time_s
 from planner.workload.operators import Attention, MatrixProduct, Operator, Streaming
 
 Array = NDArray[np.float64]
@@ -33,19 +36,34 @@ def joined(first: Array, second: Array, exponent: Array | float) -> Array:
 def attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> Array:
     """Time of the forward pass of flash attention [s].
 
-    Work over the keys that are seen, at a rate that grows with the length of what is seen and with the
-    head size up to 128; never faster than its queries, keys and values pass through memory.
+    The form of `hardware.attention`, with what a training run tells apart: a rate, and the length at which half of it
+    is reached; a tile's start costs half of that length.
     """
-    head = min(1.0, (operator.key_dim + operator.value_dim) / 256.0) ** 0.5
-    seen = 2.0 * operator.visible  # the length of a causal sequence whose mean query sees this
-    rate = efficiency.attention * head * seen / (seen + efficiency.attention_length)
-    compute = operator.flops / (machine.matrix_16bit_flops_per_s * rate)
-    width = operator.heads * (operator.key_dim + operator.value_dim)
-    cached = operator.kv_heads * (operator.key_dim + operator.value_dim)
-    moved = 2.0 * operator.sequences * (operator.queries * width + operator.keys * cached)
-    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
-    slower: Array = np.maximum(compute, memory)
-    return slower
+    nothing = 0.0 * efficiency.attention
+    rates = FlashRates(
+        rate=efficiency.attention,
+        start=efficiency.attention_length / 2.0,
+        tail=nothing,
+        head=nothing + _HEAD_EXPONENT,
+        passes=nothing + 1.0,
+        memory=efficiency.memory,
+        launch_s=0.0 * efficiency.launch_s,
+    )
+    prompt = Prompt(
+        operator.sequences,
+        operator.queries,
+        operator.keys,
+        operator.visible,
+        operator.heads,
+        operator.kv_heads,
+        operator.key_dim,
+        operator.value_dim,
+    )
+    chip = Chip(machine.matrix_16bit_flops_per_s, machine.memory_bandwidth_bytes_per_s, machine.units)
+    return prompt_attention_time_s(prompt, chip, rates)
+
+
+_HEAD_EXPONENT = 0.5  # of the fall in rate with heads below 256 dimensions of key and value; 0.5 as fitted on timings
 
 
 def plain_attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> tuple[Array, Array]:
@@ -70,8 +88,10 @@ def streaming_time_s(operator: Streaming, machine: Machine, efficiency: Efficien
     Vector units are taken at a sixteenth of the 16-bit matrix peak, our estimate from data sheets of
     A100 (1/16), H100 (1/15) and MI300X (1/8).
     """
-    moved = operator.bytes_moved * efficiency.element_wise
-    memory = moved / (machine.memory_bandwidth_bytes_per_s * efficiency.memory)
+    nothing = 0.0 * efficiency.launch_s
+    rates = StreamRates(efficiency.memory, efficiency.element_wise, nothing, nothing)
+    chip = Chip(machine.matrix_16bit_flops_per_s, machine.memory_bandwidth_bytes_per_s, machine.units)
+    memory = pass_time_s(operator.bytes_moved, np.zeros(1), chip, rates)
     return np.maximum(memory, operator.flops / (machine.matrix_16bit_flops_per_s * _VECTOR_SHARE))
 
 

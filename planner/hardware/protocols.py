@@ -1,7 +1,8 @@
-"""Time of one collective on one link: the protocol for few bytes or the one for many, whichever is faster.
+"""Time of one collective on one link: the protocol for few bytes, for some or for many, whichever is fastest.
 
 Communication libraries send small messages by a protocol that checks every few bytes, which starts at once and
-wastes bandwidth, and large ones by another. Kernels of inference engines add two that every rank reads by itself.
+wastes bandwidth, large ones by another, and have one between them (NCCL's LL, Simple and LL128). Kernels of inference
+engines add two in which every rank reads the others by itself.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ class LinkRates:
     step_s : one step of it by the protocol for few bytes [s].
     large_start_s : more fixed time by the protocol for many bytes [s].
     large_step : its step against that [1].
+    middle_start_s, middle_step : the same by the protocol between them [s], [1].
     exchange_step : a step of an all-to-all against one of a ring [1].
-    large, small : share of the line rate by either [1].
+    large, middle, small : share of the line rate by each [1].
     own : rate at which a rank copies its own slice, against the line rate [1].
     contention : exponent of the ranks' fall in rate where they share a bus without a switch [1].
     """
@@ -34,8 +36,11 @@ class LinkRates:
     step_s: Array
     large_start_s: Array
     large_step: Array
+    middle_start_s: Array
+    middle_step: Array
     exchange_step: Array
     large: Array
+    middle: Array
     small: Array
     own: Array
     contention: Array
@@ -109,8 +114,8 @@ def collective_time_s(
 
     Notes
     -----
-    small: a + s b + V/(B e_small); large: a + a' + s b' + V/(B e) + S/(n B c), with V = passes (n - 1)/n S the bytes
-    that a rank sends, s its steps, and S/n its own slice, which it copies.
+    small: a + s b + V/(B e_small); middle and large: a + a' + s b' + V/(B e) + S/(n B c), with V = passes (n - 1)/n S
+    the bytes that a rank sends, s its steps, and S/n its own slice, which it copies.
     """
     count = passes * steps(ranks) * np.where(exchange > 0, rates.exchange_step, 1.0)
     sent = passes * (ranks - 1.0) / ranks * message_bytes
@@ -136,11 +141,19 @@ def direct_all_reduce_time_s(
 
 def _faster(count: Array, sent: Array, own: Array, rate: Array, rates: LinkRates) -> Array:
     small = rates.start_s + count * rates.step_s + sent / (rate * rates.small)
+    copied = own / (rate * rates.own)
+    middle = (
+        rates.start_s
+        + rates.middle_start_s
+        + count * rates.step_s * rates.middle_step
+        + sent / (rate * rates.middle)
+        + copied
+    )
     large = (
         rates.start_s
         + rates.large_start_s
         + count * rates.step_s * rates.large_step
         + sent / (rate * rates.large)
-        + own / (rate * rates.own)
+        + copied
     )
-    return np.minimum(small, large)
+    return np.minimum(np.minimum(small, middle), large)

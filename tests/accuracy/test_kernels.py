@@ -88,3 +88,17 @@ def test_rows_of_one_s_own_are_predicted_or_refused(tmp_path: Path) -> None:
     assert found[0].id == "mine.csv:2"
     # 2 m n k over the dense peak of 989.4 TFLOP/s: nothing is faster.
     assert all(row.predicted and row.predicted > 2e6 * 4096 * 8192 * 8192 / 989.4e12 for row in found[:2])
+
+
+def test_the_documented_errors_are_those_of_the_profile() -> None:
+    stated = CATALOG.profile("kernels").fit.errors
+    text = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "`)" in line]
+    assert len(lines) > 20
+    for line in lines:
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        group = name.split("`")[1]
+        for how, cell in zip(("fit", "shape left out", "accelerator left out"), cells, strict=True):
+            found = [f"{group}, {how}, {part}" for part in ("median", "p90")]
+            if cell:
+                assert cell == f"{100 * stated[found[0]]:.1f} / {100 * stated[found[1]]:.0f}"

@@ -36,7 +36,7 @@ def prompt_s(length: float, *, sequences: float = 4.0, heads: float = 32.0, rate
 
 
 def cached_s(keys: float, *, sequences: float = 8.0, heads: float = 32.0, size: float = 2.0) -> float:
-    cached = Cached(one(sequences), one(keys), one(heads), one(8), 128.0, 128.0, 256.0, size)
+    cached = Cached.of_heads(one(sequences), one(keys), heads=one(heads), kv_heads=8.0, dims=256.0, size=size)
     return number(cached_attention_time_s(cached, CHIP, DECODE))
 
 

@@ -27,6 +27,15 @@ def links(*, inside: float = 1.0, outside: float = 1.0, latency: float = 0.0, fa
     return Links(one(inside), one(outside), one(latency), one(far))
 
 
+def test_few_bytes_take_the_protocol_that_starts_at_once() -> None:
+    # A tenth of the rate without a start of its own, or all of it after 5 us: equal where a tenth costs 5 us more.
+    plain, two = links(inside=1e9), Links(one(1e9), one(1.0), one(0.0), one(0.0), 0.1, 5e-6)
+    for message in (10.0, 100.0, 1e3, 1e4, 1e8):
+        large = number(gather_or_scatter_time_s(one(message), within(8), plain))
+        found = number(gather_or_scatter_time_s(one(message), within(8), two))
+        assert found == pytest.approx(min(large * 10, large + 5e-6), rel=1e-9)
+
+
 def within(size: int) -> Group:
     """A group inside one domain."""
     return Group(one(size), one(size))

@@ -22,8 +22,10 @@ from planner.hardware.protocols import (
 from tests.training.strategies import one
 
 LINK = LinkRates(
-    one(5e-6), one(1e-6), one(6e-6), one(1.5), one(0.3), one(0.75), one(0.2), one(0.4), one(1.0)
-)  # as fitted, rounded
+    start_s=one(5e-6), step_s=one(1e-6), large_start_s=one(6e-6), large_step=one(2.0), middle_start_s=one(2e-6),
+    middle_step=one(1.3), exchange_step=one(0.3), large=one(0.75), middle=one(0.4), small=one(0.1), own=one(0.9),
+    contention=one(1.0),
+)  # fmt: skip
 DIRECT = DirectRates(one(3e-6), one(1e-7), one(0.4), one(2e-6), one(0.5))
 SWITCHED, SHARED = Bus(one(4.5e11), one(0)), Bus(one(3.15e10), one(1))
 
@@ -63,7 +65,9 @@ def test_steps_are_those_of_a_ring_or_of_a_tree(ranks: int) -> None:
 
 @pytest.mark.parametrize("ranks", [2, 3, 8])
 def test_a_large_all_reduce_sends_all_but_its_own_slice_twice(ranks: int) -> None:
-    free = replace(LINK, start_s=one(0), step_s=one(0), large_start_s=one(0), large=one(1), own=one(1e12))
+    free = replace(
+        LINK, start_s=one(0), step_s=one(0), large_start_s=one(0), large=one(1), own=one(1e12), large_step=one(1)
+    )
     assert collective_s(1e9, ranks, passes=2.0, rates=free) == pytest.approx(2e9 * (ranks - 1) / ranks / 4.5e11)
 
 
@@ -83,10 +87,16 @@ def test_more_bytes_never_take_less_and_none_beats_the_line(
 @given(message=sizes, ranks=ranks_)
 @settings(max_examples=60)
 def test_a_choice_of_protocols_is_never_slower_than_either(message: float, ranks: int) -> None:
-    small_alone = replace(LINK, large_start_s=one(1e9))
-    large_alone = replace(LINK, small=one(1e-12))
-    either = [collective_s(message, ranks, rates=rates) for rates in (small_alone, large_alone)]
-    assert collective_s(message, ranks) == pytest.approx(min(either), rel=1e-12)
+    never = {
+        "small": {"small": one(1e-15)},
+        "middle": {"middle_start_s": one(1e9)},
+        "large": {"large_start_s": one(1e9)},
+    }
+    alone = []
+    for kept in never:
+        without = {name: value for other, change in never.items() if other != kept for name, value in change.items()}
+        alone.append(collective_s(message, ranks, rates=replace(LINK, **without)))
+    assert collective_s(message, ranks) == pytest.approx(min(alone), rel=1e-12)
 
 
 def test_ranks_on_a_bus_without_a_switch_slow_each_other_and_on_a_switch_do_not() -> None:
