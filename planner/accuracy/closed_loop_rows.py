@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
+from planner.accuracy.serving_words import as_run
 from planner.catalog.accelerator import Accelerator
 from planner.errors import PlannerError
 from planner.serving.formats import Formats
@@ -96,7 +97,7 @@ class ClosedLoopRows:
             accelerator=accelerator,
             engine=known,
             engine_stated=bool(version) and engine is not None,
-            formats=_formats(row, shape, known),
+            formats=as_run(_formats(row, shape, known), accelerator, row["precision"]),
             degrees=degrees,
             devices=devices,
             cores=1,

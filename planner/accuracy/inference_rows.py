@@ -9,7 +9,7 @@ from typing import Any
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
-from planner.accuracy.serving_words import ServingWords
+from planner.accuracy.serving_words import ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
@@ -128,7 +128,9 @@ class InferenceRows:
         if engine is None:
             engine = _ENGINES_OF_MAKERS.get(accelerator.family, "trtllm-0.14")
             estimated.append("engine")
-        formats = self._formats(row, accelerator, estimated)
+        formats = as_run(
+            self._formats(row, accelerator, estimated), accelerator, str(row.get("weight_precision") or "")
+        )
         mode = _mode(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
         degrees, devices, cores = _degrees(row, accelerator, engine, mode)

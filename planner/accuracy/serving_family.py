@@ -14,8 +14,11 @@ from planner.accuracy.row import Row
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_measured import reader_of
 from planner.accuracy.serving_predictions import Predictions
+from planner.accuracy.serving_problem import Bench
 from planner.accuracy.trace_rows import Trace, predicted, read_trace
+from planner.catalog.profile import Profile
 from planner.catalog.store import built_in
+from planner.errors import PlannerError
 from planner.planning.books import Books
 from planner.planning.serving_efficiency import serving_efficiency_of
 
@@ -25,9 +28,9 @@ _NOTHING = Observation("output_tokens_per_s", math.nan)
 def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | None) -> list[Row]:
     """Give the rows of files of measured serving runs and traces; see `planner.accuracy.formats`."""
     reader = reader_of(books.catalog, built_in() / "measurements")
-    found = [case for file in files for case in cases_of(file, reader)]
-    cases = [case for case in found if isinstance(case, ServingCase)]
-    predictions = Predictions.of(cases, books, leave_out)
+    profile = books.catalog.profile("serving")
+    found, bench = counted([case for file in files for case in cases_of(file, reader)], profile)
+    predictions = Predictions.of(bench, books, leave_out)
     rows: list[Row] = []
     number = 0
     for case in found:
@@ -51,6 +54,34 @@ def cases_of(file: MeasuredFile, reader: InferenceRows) -> Iterator[ServingCase 
         rows = file.top.get("cases") if file.top else file.value
         for row in rows if isinstance(rows, list) else ():
             yield reader.read(row if isinstance(row, Mapping) else {})
+
+
+def counted(
+    found: Sequence[ServingCase | Refused | Trace], profile: Profile
+) -> tuple[list[ServingCase | Refused | Trace], Bench]:
+    """Give cases with their counts, those refused whose model cannot be counted under its layout.
+
+    Counting is most of the work: each case is looked at alone only where all of them together failed.
+    """
+    try:
+        return list(found), Bench.of([case for case in found if isinstance(case, ServingCase)], profile)
+    except _UNCOUNTED:
+        kept = [_counted(case, profile) if isinstance(case, ServingCase) else case for case in found]
+    return kept, Bench.of([case for case in kept if isinstance(case, ServingCase)], profile)
+
+
+_UNCOUNTED = (PlannerError, ValueError, KeyError, ArithmeticError)
+
+
+def _counted(case: ServingCase, profile: Profile) -> ServingCase | Refused:
+    try:
+        Bench.of([case], profile)
+    except _UNCOUNTED as error:
+        return Refused(
+            case.id, case.source, case.accelerator_text, case.quality, case.scenario, case.kind,
+            f"its layers cannot be counted: {error}", case.observations,
+        )  # fmt: skip
+    return case
 
 
 def _is_trace(top: Mapping[str, object]) -> bool:

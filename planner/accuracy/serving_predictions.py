@@ -44,12 +44,11 @@ class Predictions:
     reasons: Sequence[str]
 
     @staticmethod
-    def of(cases: Sequence[ServingCase], books: Books, leave_out: str | None) -> Predictions:
+    def of(bench: Bench, books: Books, leave_out: str | None) -> Predictions:
         """Predict cases by the profile, or by fits that left their source, accelerator or model out."""
-        profile = books.catalog.profile("serving")
+        profile, cases = books.catalog.profile("serving"), bench.cases
         if not cases:
             return Predictions((), profile, (), {}, ())
-        bench = Bench.of(cases, profile)
         found = [
             serving_efficiency_of(profile, case.accelerator, profile.engines[case.engine] if case.engine else None)
             for case in cases
@@ -63,7 +62,7 @@ class Predictions:
             bases = ["relative" if leave_out == "accelerator" and basis == "measured" else basis for basis in bases]
         places = zip(bench.observed.case.tolist(), bench.observed.metric, predicted.tolist(), strict=True)
         told = {(case, metric): value for case, metric, value in places}
-        return Predictions(tuple(cases), profile, bases, told, bench.too_large(values))
+        return Predictions(cases, profile, bases, told, bench.too_large(values))
 
     def rows(self, number: int) -> list[Row]:
         """Give every observation of one case."""

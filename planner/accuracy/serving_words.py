@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
+from planner.catalog.accelerator import Accelerator
 from planner.documents.reader import read_yaml
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import Id, Record, Text, Whole
-from planner.serving.formats import Formats
+from planner.planning.serving_machines import has_rate
+from planner.serving.formats import Formats, Stored
 
 
 class EngineRule(Record):
@@ -112,6 +115,27 @@ class ServingWords:
     def prompt(self, dataset: str) -> PromptRule | None:
         """Give the mean lengths of a data set; None where they are not known."""
         return next((rule for rule in self.rules.prompts if rule.dataset == dataset), None)
+
+
+def as_run(formats: Formats, accelerator: Accelerator, name: str) -> Formats:
+    """Give the formats as a chip runs them: what it has no units for is kept so and multiplied in 16 bits.
+
+    Parameters
+    ----------
+    formats : as the row states them. name : its word for the weights, which tells floats of 8 bits from integers.
+    """
+    lacks = name.startswith("fp8") and "fp8" not in accelerator.peak
+
+    def one(stored: Stored) -> Stored:
+        bits = int(stored.bits)
+        if has_rate(accelerator, bits) and not (bits == _FP8_BITS and lacks):
+            return stored
+        return replace(stored, bits=np.asarray(16.0), unpacked=np.asarray(1.0))
+
+    return replace(formats, attention=one(formats.attention), dense=one(formats.dense), experts=one(formats.experts))
+
+
+_FP8_BITS = 8
 
 
 def _is_below(version: str, limit: str) -> bool:

@@ -16,6 +16,7 @@ from planner.accuracy.cases import Observation
 from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
 from planner.accuracy.serving_arrays import machine_of
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.accuracy.serving_words import as_run
 from planner.catalog.profile import EngineMoves
 from planner.planning.serving_efficiency import engine_limits, engine_memory
 from planner.serving.efficiency import ServingEfficiency
@@ -90,7 +91,7 @@ def read_trace(rows: InferenceRows, document: Mapping[str, Any], requests: Path,
         accelerator=accelerator,
         engine=engine or "vllm",
         engine_stated=bool(version),
-        formats=_formats(started),
+        formats=as_run(_formats(started), accelerator, str(started.get("quantization") or "")),
         degrees=Degrees(tensor=tensor, pipeline=pipeline, expert=dealt, replicas=data),
         devices=tensor * pipeline * data,
         cores=1,

@@ -43,6 +43,11 @@ def serving_machine(
     )
 
 
+def has_rate(accelerator: Accelerator, bits: int) -> bool:
+    """Tell whether a part has units for products in a width."""
+    return not np.isnan(_peak(accelerator, bits))
+
+
 def require_rate(accelerator: Accelerator, bits: int, *, wanted: str) -> None:
     """Refuse products in a width that a part has no units for.
 
@@ -50,7 +55,7 @@ def require_rate(accelerator: Accelerator, bits: int, *, wanted: str) -> None:
     ------
     InfeasibleError : the part does not multiply so; weights alone could still be kept in that format.
     """
-    if not np.isnan(_peak(accelerator, bits)):
+    if has_rate(accelerator, bits):
         return
     known = [name for names in _PEAKS.values() for name in names if name in accelerator.peak]
     raise InfeasibleError(

@@ -11,6 +11,7 @@ from planner.accuracy.closed_loop_rows import COLUMNS, ClosedLoopRows
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_measured import reader_of
 from planner.accuracy.serving_predictions import Predictions
+from planner.accuracy.serving_problem import Bench
 from planner.catalog.store import Catalog, built_in
 from planner.planning.books import Books
 
@@ -116,7 +117,7 @@ def test_an_engine_that_nobody_knows_is_predicted_with_what_engines_share() -> N
 def test_an_answer_lies_in_its_range_and_a_row_that_does_not_fit_is_refused() -> None:
     rows = [run(), run(id="large", model_path="meta-llama/Llama-3.1-70B", precision="bf16", silicon_ttft_ms="7")]
     cases = [case for case in ClosedLoopRows(READER).read(rows) if isinstance(case, ServingCase)]
-    predictions = Predictions.of(cases, Books(), None)
+    predictions = Predictions.of(Bench.of(cases, Books().catalog.profile("serving")), Books(), None)
     ttft, tpot = predictions.rows(0)
     assert (ttft.metric, tpot.metric, tpot.group, tpot.kind) == ("ttft_ms", "tpot_ms", "agg", "serving")
     assert tpot.low is not None
@@ -125,6 +126,12 @@ def test_an_answer_lies_in_its_range_and_a_row_that_does_not_fit_is_refused() ->
     assert 0 < tpot.low < tpot.predicted < tpot.high
     assert abs(tpot.error) < 1.0
     assert "GB of weights" in predictions.rows(1)[0].reason
+
+
+def test_a_format_that_a_chip_has_no_units_for_is_multiplied_in_16_bits() -> None:
+    case = ClosedLoopRows(READER).row(run(system="a100_sxm", precision="fp8"))
+    assert isinstance(case, ServingCase)
+    assert (float(case.formats.dense.bits), float(case.formats.dense.bytes_per_weight)) == (16.0, 1.0)
 
 
 def test_pools_that_state_their_workers_are_predicted() -> None:
