@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.pages import check_page, html, svg
 from planner.documents.files import ReadBudget, inside
 from planner.documents.typed import typed
 from planner.errors import InputError, input_error
@@ -39,7 +40,7 @@ _FORMATS = ("json", "markdown", "junit", "sarif", "github", "gitlab", "openmetri
 @click.option("--no-baseline", "alone", is_flag=True, help="Compare with nothing, whatever planner.yaml says.")
 @click.option("--today", metavar="DATE", help="Day that waivers are judged on, YYYY-MM-DD.")
 @click.option("--csv-raw", is_flag=True, help="CSV texts as they are, even where a spreadsheet would run them.")
-@output_option("table", *_FORMATS, "csv")
+@output_option("table", *_FORMATS, "csv", "html", "svg")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -168,10 +169,13 @@ def _no_baseline(book: Rulebook, project: ReadProject) -> InputError:
 
 
 def _renderers(result: Check, *, csv_raw: bool) -> Renderers:
+    page = cache(partial(check_page, result))
     return {
         "table": partial(_table, result),
         **{name: partial(_rendered, name, result) for name in _FORMATS},
         "csv": partial(_csv, result, raw=csv_raw),
+        "html": partial(html, page),
+        "svg": partial(svg, page),
     }
 
 

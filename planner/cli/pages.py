@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from planner.cli.outputs import Files, Screen
-from planner.planning.books import Books
-from planner.planning.comparison import Comparison
-from planner.planning.estimate import Estimate
-from planner.scenario.resolve import Resolved
 
 if TYPE_CHECKING:
+    from planner.planning.books import Books
+    from planner.planning.comparison import Comparison
+    from planner.planning.estimate import Estimate
+    from planner.planning.search_result import SearchResult
+    from planner.policy.check import Check
     from planner.report.page.parts import Page
+    from planner.scenario.resolve import Resolved
 
 
 def html(page: Callable[[], Page], _: Screen) -> str:
@@ -48,6 +50,21 @@ def comparison_page(found: Comparison, books: Books) -> Page:
 
     inputs = {candidate.letter: explain(candidate.estimate, books).inputs for candidate in found.candidates}
     return page_of(Told(found, inputs, today(books)))
+
+
+def search_page(found: SearchResult, books: Books) -> Page:
+    """Give the page of a search."""
+    from planner.planning.explain import explain
+    from planner.report.page.search_page import Told, page_of
+
+    return page_of(Told(found, explain(found.estimate, books).inputs, today(books)))
+
+
+def check_page(found: Check) -> Page:
+    """Give the page of a check."""
+    from planner.report.page.check_page import page_of
+
+    return page_of(found)
 
 
 def today(books: Books) -> datetime.date:

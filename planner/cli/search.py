@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from planner.cli.outputs import Screen, emit, output_option
+from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.pages import html, search_page, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.errors import did_you_mean, input_error
@@ -40,7 +41,7 @@ _MOST_TOP = 1000
 @click.option("--top", metavar="N", default="5", show_default=True, help="How many strategies to list.")
 @click.option("--engine", metavar="NAME", default="local", show_default=True, help="local, or dask.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster, such as tcp://10.0.0.1:8786.")
-@output_option("table", "json", "csv", "scenario")
+@output_option("table", "json", "csv", "scenario", "html", "svg")
 def command(
     scenario: Path,
     variant: str | None,
@@ -71,11 +72,14 @@ def command(
     request = _request(asked)
     carry_out = _engine(engine, scheduler)
     found = search(resolved, books, request, engine=carry_out)
-    renderers = {
+    page = cache(partial(search_page, found, books))
+    renderers: Renderers = {
         "table": partial(_table, found),
         "json": partial(_json, found),
         "csv": partial(_csv, found),
         "scenario": partial(_scenario, found),
+        "html": partial(html, page),
+        "svg": partial(svg, page),
     }
     emit(renderers, output, never=books.catalog.budget.files)
 

@@ -19,6 +19,8 @@ _ACCELERATOR = "accelerator"  # not a scenario's own word: it follows from the n
 
 _DECIDED_BY: dict[str, tuple[str, ...]] = {
     "step time": (_ACCELERATOR, *_MODEL),
+    "token time": (_ACCELERATOR, *_MODEL),
+    "first token": (_ACCELERATOR, *_MODEL),
     "tokens": ("workload.tokens",),
     "failure rate": ("operations.failure_rate",),
     "restart": ("operations.restart",),

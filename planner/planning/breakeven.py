@@ -13,9 +13,9 @@ from itertools import combinations
 from typing import Protocol
 
 from planner.planning.estimate import Estimate
-from planner.planning.run_outcome import DAY_S
+from planner.planning.run_outcome import HOUR_S
 
-MONTH_DAYS = 730.0 / 24.0
+MONTH_HOURS = 730.0
 
 
 class Priced(Protocol):
@@ -90,11 +90,11 @@ def _money(estimate: Estimate) -> _Money | None:
 
 def _price(estimate: Estimate, money: _Money, target: float, *, of: int, against: int) -> Iterator[BreakEven]:
     """Give the price of its machines at which the dearer scenario costs no more than the cheaper."""
-    nodes, days, capital = (estimate.value(name) for name in ("nodes", "days", "capital_usd"))
-    if not nodes or not days:
+    nodes, capital, hours = estimate.value("nodes"), estimate.value("capital_usd"), _hours(estimate)
+    if not nodes or not hours:
         return
     if money.rent:
-        now = money.rent / (nodes * days * 24.0)
+        now = money.rent / (nodes * hours)
         level = now * (target - money.total + money.rent) / money.rent
         yield BreakEven("node-hour price", of, against, level if level > 0 else None, now)
     elif money.owning and capital:
@@ -106,16 +106,28 @@ def _price(estimate: Estimate, money: _Money, target: float, *, of: int, against
 def _owning(own: Priced, money: _Money, rented_usd: float, *, of: int, against: int) -> Iterator[BreakEven]:
     """Give from which use on machines of one's own cost less than others' for the same work."""
     estimate, share = own.estimate, own.utilisation
-    days, capital = estimate.value("days"), estimate.value("capital_usd")
-    if share is None or not days or not capital:
+    hours, capital = _hours(estimate), estimate.value("capital_usd")
+    if share is None or not hours or not capital:
         return
     # The work alone must cost less than renting: else no use is enough.
     spare = rented_usd - money.work
     level = share * money.owning / spare if spare > 0 else None
     yield BreakEven("utilisation", of, against, level, share)
-    rate, goodput = estimate.value("tokens_per_s"), estimate.value("goodput")
-    if rate and goodput:
-        most = rate * goodput * MONTH_DAYS * DAY_S
+    most = _tokens_a_month(estimate)
+    if most is not None:
         yield BreakEven("tokens a month", of, against, level and level * most, share * most)
-    saved_per_month = (spare - money.upkeep) / days * MONTH_DAYS * share
+    saved_per_month = (spare - money.upkeep) / hours * MONTH_HOURS * share
     yield BreakEven("months owned", of, against, capital / saved_per_month if saved_per_month > 0 else None, None)
+
+
+def _hours(estimate: Estimate) -> float | None:
+    """Give the hours that the money of a scenario is for [h]: those of a run, or the month of a service."""
+    total, hourly = estimate.value("cost_total_usd"), estimate.value("cost_per_hour_usd")
+    return total / hourly if total and hourly else None
+
+
+def _tokens_a_month(estimate: Estimate) -> float | None:
+    """Give the tokens of a month without idle time: those of steps that count, or those that are served."""
+    trained, counts = estimate.value("tokens_per_s"), estimate.value("goodput")
+    rate = trained * counts if trained and counts else estimate.value("total_tokens_per_s")
+    return rate * MONTH_HOURS * HOUR_S if rate else None

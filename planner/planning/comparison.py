@@ -208,7 +208,8 @@ def _shared(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 
 def _bound_by(estimate: Estimate) -> str:
     """Say what takes the most of the time, or which limit of a place binds."""
-    limit = dict(estimate.plan).get("binds")
+    plan = dict(estimate.plan)
+    limit = plan.get("binds") or plan.get("bound by")
     step = estimate.breakdown("step")
     if limit or step is None or not step.total:
         return limit or ""

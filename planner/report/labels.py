@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _LABELS: dict[str, str] = {
     "step_time_s": "time of a step",
-    "tokens_per_s": "tokens per second",
+    "tokens_per_s": "throughput",
     "tokens_per_s_per_accelerator": "tokens/s per accelerator",
     "mfu": "model FLOPs utilisation",
     "hfu": "hardware FLOPs utilisation",
@@ -32,10 +32,10 @@ _LABELS: dict[str, str] = {
     "ttft_ms": "time to first token",
     "tpot_ms": "time per output token",
     "e2e_latency_ms": "time of a request",
-    "output_tokens_per_s": "output tokens per second",
-    "total_tokens_per_s": "tokens per second",
-    "requests_per_s": "requests per second",
-    "goodput_requests_per_s": "requests/s within goals",
+    "output_tokens_per_s": "output throughput",
+    "total_tokens_per_s": "total throughput",
+    "requests_per_s": "requests",
+    "goodput_requests_per_s": "good requests",
     "joules_per_token": "energy per output token",
     "energy_per_million_tokens_kwh": "energy per M tokens",
     "carbon_per_million_tokens_kg": "carbon per M tokens",

@@ -9,6 +9,7 @@ from planner.metrics import METRICS
 from planner.planning.estimate import Currency
 
 _MOST_DIGITS = 4
+_MOST_DECIMALS = 7
 _COUNTED = ("parameters", "active_parameters")
 _COUNTS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1.0, ""))
 _SHARES = ("mfu", "hfu", "goodput", "utilisation", "storage_load")
@@ -111,6 +112,6 @@ def _step(steps: tuple[tuple[float, str], ...], least: float, most: float) -> tu
 
 def _decimals(least: float, most: float) -> int:
     """Give decimals that leave the least value three digits, unless the most then has too many."""
-    wanted = next((n for n in range(4) if least * 10**n >= 100), 4) if least else 0
-    room = next((n for n in range(_MOST_DIGITS, -1, -1) if most * 10**n < 10 ** (_MOST_DIGITS + 1)), 0)
+    wanted = next((n for n in range(_MOST_DECIMALS) if least * 10**n >= 100), _MOST_DECIMALS) if least else 0
+    room = next((n for n in range(_MOST_DECIMALS, -1, -1) if most * 10**n < 10 ** (_MOST_DIGITS + 1)), 0)
     return min(wanted, room)

@@ -54,6 +54,7 @@ class Read(HTMLParser):
         self.scripts: list[str] = []
         self.told: list[str] = []
         self.inside = ""
+        self.tables: list[list[int]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -61,6 +62,12 @@ class Read(HTMLParser):
         self.inside = tag
         if tag == "script":
             self.scripts.append("")
+        elif tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append(0)
+        elif tag in ("th", "td"):
+            self.tables[-1][-1] += 1
 
     def handle_endtag(self, tag: str) -> None:
         self.inside = ""
@@ -70,6 +77,12 @@ class Read(HTMLParser):
             self.scripts[-1] += data
         else:
             self.told.append(data)
+
+
+def assert_tables_are_whole(page: Read) -> None:
+    """Every row of every table has a cell for each of its columns."""
+    assert page.tables
+    assert all(len(set(cells)) == 1 for cells in page.tables)
 
 
 def policy_of(page: Read) -> str:
@@ -170,7 +183,43 @@ def test_every_example_makes_a_page(made: Made, file: str) -> None:
     text = made("estimate", file)
     assert len(text.encode()) <= 2_000_000
     assert "<h1>" in text
+    assert_tables_are_whole(Read(text))
     assert "None" not in re.sub(r"<pre.*?</pre>|<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def test_a_search_s_page_shows_its_winner_its_front_and_who_cannot_take_part(made: Made) -> None:
+    scenario = "scenarios/examples/llama-3.1-8b-on-trainium.yaml"
+    page = Read(made("search", scenario, "--nodes", "trn1.32xlarge,p5.48xlarge,dgx-2"))
+    assert_tables_are_whole(page)
+    told = page.told
+    assert "the winner" in told
+    assert "The front of time, money and energy, the fastest first" in told
+    assert any("no matrix products in bf16" in piece for piece in told)
+    assert "What one change would do" in told
+
+
+def test_a_check_s_page_shows_findings_with_their_places_budgets_and_changes(made: Made, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "small.yaml").write_text(SMALL % "small", "utf-8")
+    budget = "{id: little, metric: cost_total_usd, deny: 1 USD, owner: team-a, message: ask first}"
+    text = f"schema: planner/project/v1\nname: demo\nscenarios: [small.yaml]\nbudgets: [{budget}]\n"
+    (project / "planner.yaml").write_text(text, "utf-8")
+    page = project / "check.html"
+    assert cli.run(["check", str(project / "planner.yaml"), "--output", f"html={page}"]) == 1
+    read = Read(page.read_text("utf-8"))
+    assert_tables_are_whole(read)
+    told = read.told
+    assert any(piece.startswith("FAILED: 1 failing") for piece in told)
+    assert any("budget-over" in piece for piece in told)
+    assert any("small.yaml:" in piece for piece in told)
+    assert "Share of each budget that is used" in told
+    assert "team-a" in told
+
+
+def test_a_comparison_s_tables_are_whole(made: Made) -> None:
+    for arguments in ((PRETRAIN, "--variants"), ("scenarios/examples/machine-room.yaml",)):
+        assert_tables_are_whole(Read(made("compare", *arguments)))
 
 
 def test_svg_without_the_extra_names_the_command_to_run(

@@ -29,6 +29,9 @@ PAGES = {
     "place": ("estimate", "scenarios/examples/machine-room.yaml"),
     "sum": ("estimate", "scenarios/examples/a-year-of-training.yaml"),
     "comparison": ("compare", PRETRAIN, "--variants"),
+    "service": ("estimate", "scenarios/examples/llama-3.1-70b-service.yaml"),
+    "search": ("search", "scenarios/examples/llama-3.1-8b-on-trainium.yaml", "--nodes", "p5.48xlarge,trn1.32xlarge"),
+    "check": ("check", "--no-baseline"),
 }
 
 
@@ -107,6 +110,7 @@ def test_every_chart_is_drawn_without_a_word_on_the_console_or_a_request(
     assert found.asked == [pages[name].as_uri()]
     charts = found.count("[data-chart]")
     assert charts == found.count("[data-chart] svg")
+    assert charts or name == "check"
     # The mark of every chart: something is drawn in each, and none is wider than what it stands in.
     marks_and_widths = (
         "[...document.querySelectorAll('[data-chart]')].map(c => [c.querySelectorAll('svg .mark-rect path,"

@@ -23,8 +23,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-s
 _BAR_STEP, _STACK_STEP, _ROW_STEP = 26, 34, 30
 _PLOT_HEIGHT = 280
 _SVG_WIDTH = 720
-_ROOM, _FAR = 0.08, 0.5
-_STANDINGS = {"on the front": _BLUE, "beaten in both": _GREY}
+_ROOM, _FAR, _LOG_FROM = 0.08, 0.5, 50.0
 _CONFIG: Spec = {
     "background": None,
     "font": _FONT,
@@ -91,11 +90,17 @@ def drawn(figure: Figure, choices: Sequence[str], *, width: int | str = "contain
 def legend(figure: Figure) -> list[tuple[str, str]]:
     """Give what the colours of a figure mean; empty where there is one colour, or its text says it."""
     if figure.kind == "points":
-        return list(_STANDINGS.items())
+        return list(zip(_standings(figure), (_BLUE, _GREY), strict=True))
     parts = list((figure.more or {}).get("parts", ()))
     if figure.kind == "lines":
         parts = list(dict.fromkeys(row["label"] for row in figure.rows))
     return list(zip(parts, _palette(len(parts)), strict=True)) if len(parts) > 1 else []
+
+
+def _standings(figure: Figure) -> tuple[str, str]:
+    """Give what points on a front, and those beside it, are called."""
+    front, beside = (figure.more or {}).get("standings", ("on the front", "beaten in both"))
+    return front, beside
 
 
 def runtime() -> str:
@@ -218,7 +223,7 @@ def _lines(alt: Any, figure: Figure, base: Any) -> Any:
 def _points(alt: Any, figure: Figure, base: Any) -> Any:
     x = alt.X("x:Q", title=figure.x, scale=_roomy(alt, figure, "x"), axis=alt.Axis(tickCount=6))
     y = alt.Y("y:Q", title=figure.y, scale=_roomy(alt, figure, "y"), axis=alt.Axis(tickCount=5))
-    standings = alt.Scale(domain=list(_STANDINGS), range=list(_STANDINGS.values()))
+    standings = alt.Scale(domain=list(_standings(figure)), range=[_BLUE, _GREY])
     colour = alt.Color("standing:N", scale=standings)
     tooltip = [
         alt.Tooltip("label:N", title=" "),
@@ -236,13 +241,16 @@ def _points(alt: Any, figure: Figure, base: Any) -> Any:
     names = base.mark_text(dx=11, dy=-9, align="left", fontSize=13, fontWeight="bold", color=_INK).encode(
         x=x, y=y, text="short:N"
     )
-    return alt.layer(wide, tall, line, points, names).properties(height=_PLOT_HEIGHT + 40)
+    lines = [line] if (figure.more or {}).get("line", True) else []
+    return alt.layer(wide, tall, *lines, points, names).properties(height=_PLOT_HEIGHT + 40)
 
 
 def _roomy(alt: Any, figure: Figure, axis: str) -> Any:
-    """Give a scale with room around its points; from zero where they lie far apart."""
+    """Give a scale with room around its points; from zero where they lie far apart, of powers where very far."""
     least = min(row[f"{axis}_low"] for row in figure.rows)
     most = max(row[f"{axis}_high"] for row in figure.rows)
+    if least > 0 and most / least > _LOG_FROM:
+        return alt.Scale(type="log", domain=[least / (1 + _ROOM), most * (1 + _ROOM)], nice=False)
     room = (most - least or most) * _ROOM
     start = 0.0 if least < most * _FAR else max(least - room, 0.0)
     return alt.Scale(domain=[start, most + room], nice=False)

@@ -59,7 +59,9 @@ def page_of(told: Told) -> Page:
             for candidate, name in zip(comparison.candidates, short, strict=True)
         ),
         sources=tuple(
-            Source(f"{candidate.letter}: {candidate.name}", scenario_text(candidate.estimate), candidate.letter)
+            Source(
+                f"{candidate.letter}: {candidate.name}", scenario_text(candidate.estimate.scenario), candidate.letter
+            )
             for candidate in comparison.candidates
             if candidate.estimate.scenario
         ),
@@ -173,6 +175,8 @@ def _break_evens(comparison: Comparison) -> Table:
 def _where(comparison: Comparison) -> Section | None:
     figures = [
         fig.parts(comparison, "step", "seconds", "Where the seconds of one step go"),
+        fig.parts(comparison, "decode", "decode", "Where the time of a decode step goes"),
+        fig.parts(comparison, "prompt", "prompt", "Where the time of reading a prompt goes"),
         fig.parts(comparison, "cost", "dollars", "Where the money goes"),
         fig.memory(comparison),
         fig.parts(comparison, "power", "power", "Where the power of a node goes"),

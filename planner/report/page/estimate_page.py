@@ -35,9 +35,12 @@ _SPREAD = (
 _CARD_SPAN = math.log(4.0)
 _BREAKDOWNS = (
     ("step", "seconds", "Where the seconds of one step go"),
+    ("decode", "decode", "Where the time of a decode step goes"),
+    ("prompt", "prompt", "Where the time of reading a prompt goes"),
     ("run", "run", "Where the days of the run go"),
     ("cost", "dollars", "Where the money goes"),
     ("power", "power", "Where the power of a node goes"),
+    ("hours", "hours", "Replicas by the hour of the day"),
 )
 
 
@@ -67,7 +70,7 @@ def page_of(told: Told) -> Page:
         facts=estimate.plan,
         sections=tuple(section for section in sections if section is not None),
         choices=tuple((name, name) for name in estimate.children),
-        sources=(Source(f"{estimate.name}.yaml", scenario_text(estimate)),),
+        sources=(Source(f"{estimate.name}.yaml", scenario_text(estimate.scenario)),),
         notes=_notes(estimate),
     )
 
@@ -152,6 +155,8 @@ def _says(estimate: Estimate, name: str) -> str:
     if found is None or not found.parts:
         return ""
     largest = max(found.parts, key=lambda part: part.value)
+    if found.unit == "replicas":
+        return f"At most {largest.value:,.0f} at once, from {largest.label} on."
     whole = fig.amount(found.total, found.unit, estimate.currency)
     return f"{whole} in all; the largest part is {largest.label}, {percent(largest.value / found.total)}."
 

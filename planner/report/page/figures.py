@@ -19,6 +19,7 @@ _MOST_EFFECTS = 10
 _LEAST_EFFECT = 0.01
 _GIB = 2.0**30
 UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "min": "minutes", "h": "hours", "d": "days"}
+_SHARED = ("s", "USD", "W")  # units whose parts are of interest as shares of a whole
 _UNIT_METRIC = {"s": "step_time_s", "USD": "cost_total_usd"}
 Row = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def parts_figure(key: str, title: str, says: str, breakdown: Breakdown, currency
         {
             "label": part.label,
             "value": part.value / per,
-            "share": percent(part.value / total),
+            "share": percent(part.value / total) if breakdown.unit in _SHARED else f"{part.value:,.3g}",
             "text": amount(part.value, breakdown.unit, currency),
         }
         for part in parts

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from planner.planning.estimate import Estimate
 from planner.report.json_report import plain
 
 
-def scenario_text(estimate: Estimate) -> str:
-    """Give the closed scenario of an estimate as a document that the planner reads: JSON, which is YAML too."""
-    return json.dumps(plain(estimate.scenario), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def scenario_text(scenario: Mapping[str, Any]) -> str:
+    """Give a closed scenario as a document that the planner reads: JSON, which is YAML too."""
+    return json.dumps(plain(scenario), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
