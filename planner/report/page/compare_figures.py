@@ -31,6 +31,17 @@ def labels(comparison: Comparison) -> list[str]:
     return [f"{c.letter}  {name}" for c, name in zip(comparison.candidates, short, strict=True)]
 
 
+def choices_of(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """Give what the filter of a page offers: each candidate's letter, and its name in charts."""
+    return tuple((c.letter, label) for c, label in zip(comparison.candidates, labels(comparison), strict=True))
+
+
+def ranged_figures(comparison: Comparison) -> tuple[Figure, ...]:
+    """Give the ranges of the main results."""
+    found = [ranges(line, comparison) for metric in RANGED if (line := comparison.line(metric)) is not None]
+    return tuple(figure for figure in found if figure is not None)
+
+
 def ranges(line: Line, comparison: Comparison) -> Figure | None:
     """Give the ranges of one result under each other; None where nothing has a range or nobody differs."""
     known = [(n, r) for n, r in enumerate(line.results) if r is not None and r.mid is not None]

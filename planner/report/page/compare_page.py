@@ -54,10 +54,7 @@ def page_of(told: Told) -> Page:
         lead="comparison of " + ", ".join(short),
         facts=tuple((candidate.letter, _fact(comparison, n)) for n, candidate in enumerate(comparison.candidates)),
         sections=tuple(section for section in sections if section is not None),
-        choices=tuple(
-            (candidate.letter, f"{candidate.letter}  {name}")
-            for candidate, name in zip(comparison.candidates, short, strict=True)
-        ),
+        choices=fig.choices_of(comparison),
         sources=tuple(
             Source(
                 f"{candidate.letter}: {candidate.name}", scenario_text(candidate.estimate.scenario), candidate.letter
@@ -112,16 +109,9 @@ def _mark(line: Line, n: int) -> str:
 
 
 def _ranges(comparison: Comparison) -> Section | None:
-    found = tuple(
-        figure
-        for metric in fig.RANGED
-        if (line := comparison.line(metric)) and (figure := fig.ranges(line, comparison))
-    )
-    return (
-        Section("ranges", "How sure that is", f"Compared by ratios: {words.shared_words(comparison)}", figures=found)
-        if found
-        else None
-    )
+    found = fig.ranged_figures(comparison)
+    intro = f"Compared by ratios: {words.shared_words(comparison)}"
+    return Section("ranges", "How sure that is", intro, figures=found) if found else None
 
 
 def _choice(comparison: Comparison) -> Section | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from planner.planning.comparison import Comparison, compare, letters
 from planner.planning.estimate import Estimate, Result
 from planner.planning.explain import SourcedInput
 from planner.planning.scaling import Scaled
 from planner.report.labels import label_of
 from planner.report.numbers import percent, shown, shown_range
 from planner.report.page import figures as fig
+from planner.report.page.compare_figures import choices_of, ranged_figures
+from planner.report.page.compare_figures import front as front_of
 from planner.report.page.cost_time import cost_figure
 from planner.report.page.parts import Card, Cell, Column, Figure, Page, Section, Source, Table, number
 from planner.report.page.scaling_figure import scaling_figure
@@ -63,13 +66,14 @@ class Told:
 def page_of(told: Told) -> Page:
     """Give the page of an estimate."""
     estimate = told.estimate
-    sections = [_answer(estimate), _where(estimate), _sure(estimate), _over_time(told), _tables(told)]
+    beside = parts_beside(estimate)
+    sections = [_answer(estimate), _beside(beside), _where(estimate), _sure(estimate), _over_time(told), _tables(told)]
     return Page(
         title=estimate.title,
         lead=f"{estimate.kind} scenario {estimate.name}",
         facts=estimate.plan,
         sections=tuple(section for section in sections if section is not None),
-        choices=tuple((name, name) for name in estimate.children),
+        choices=choices_of(beside) if beside else (),
         sources=(Source(f"{estimate.name}.yaml", scenario_text(estimate.scenario)),),
         notes=_notes(estimate),
     )
@@ -129,7 +133,24 @@ def _children(estimate: Estimate) -> Table:
         cells = [_child_cell(child, metric) for metric in metrics]
         rows.append((Cell(name), *cells, Cell(child.why_not or dict(child.plan).get("binds", ""))))
     columns = (Column("part"), *(number(label_of(m)) for m in metrics), Column("bound by, or why not", is_long=True))
-    return Table("The parts", columns, tuple(rows), choices=tuple(children))
+    choices = letters(len(children)) if parts_beside(estimate) else []
+    return Table("The parts", columns, tuple(rows), choices=tuple(choices))
+
+
+def parts_beside(estimate: Estimate) -> Comparison | None:
+    """Give the nodes of a place, or alternatives, side by side; None where parts are added up, or there is one."""
+    if estimate.results or len([child for child in estimate.children.values() if not child.why_not]) < 2:
+        return None
+    return compare([replace(child, name=name) for name, child in estimate.children.items()])
+
+
+def _beside(found: Comparison | None) -> Section | None:
+    if found is None:
+        return None
+    figures = ranged_figures(found)
+    front = front_of(found)
+    drawn = (front, *figures) if front else figures
+    return Section("beside", "Side by side", figures=drawn) if drawn else None
 
 
 def _child_cell(child: Estimate, metric: str) -> Cell:
