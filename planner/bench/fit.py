@@ -13,14 +13,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from planner.bench.document import BenchRun, RunRow
-from planner.bench.predictions import Guess, predicted_s
+from planner.bench.predictions import Guess, predicted_all_s
 from planner.bench.shapes import HostRates
 from planner.catalog.profile import Profile
 from planner.errors import Fault, MeasurementError
 from planner.hardware.efficiency import Efficiency
 from planner.serving.efficiency import ServingEfficiency
 
-_STARTS = 4
+_STARTS = 3
 _ROBUST = 0.1  # residuals, in ln, beyond which a row counts less
 _BELIEF = 0.05  # weight of what was believed before, per ln of distance: it decides where no row does
 _LARGE_FLOP = 2e8  # products that are told apart as large
@@ -219,7 +219,7 @@ def _fit(
 
     random = np.random.default_rng(0)
     best, least = before, math.inf
-    for start in range(_STARTS):
+    for start in range(_STARTS if len(names) > 1 else 1):
         begin = before if start == 0 else before + random.normal(0.0, 1.0, len(names))
         found = least_squares(
             residuals, np.clip(begin, before - _FAR * 0.99, before + _FAR * 0.99), loss="soft_l1", f_scale=_ROBUST,
@@ -242,7 +242,7 @@ def _sums(rows: Sequence[RunRow]) -> np.ndarray:
 
 def _predictions(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> np.ndarray:
     guess = guess_of(values["training"], values["serving"])
-    return np.array([predicted_s(row, host, guess, serving=kind == "serving") for row in rows])
+    return predicted_all_s(rows, host, guess, serving=kind == "serving")
 
 
 def _errors(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> Errors:

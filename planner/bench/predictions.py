@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,9 +42,20 @@ def predicted_s(row: RunRow, host: HostRates, guess: Guess, *, serving: bool = F
     return float(np.ravel(seconds)[0])
 
 
+def predicted_all_s(rows: Sequence[RunRow], host: HostRates, guess: Guess, *, serving: bool = False) -> np.ndarray:
+    """Predict rows, products of one kind all at once [s]; see `predicted_s`."""
+    first = rows[0]
+    alike = all(
+        row.kernel == "matmul" and (row.family == "vocabulary") == (first.family == "vocabulary") for row in rows
+    )
+    if alike and not serving:
+        return np.ravel(_products(np.array([row.size for row in rows], dtype=float).T, first, host, guess.training))
+    return np.array([predicted_s(row, host, guess, serving=serving) for row in rows])
+
+
 def _trained(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
     if row.kernel == "matmul":
-        return _product(row, host, e)
+        return _products(np.array([[float(number)] for number in row.size]), row, host, e)
     if row.kernel == "grouped":
         groups, m, n, k = row.size
         return _operator(MatrixProduct("up", "experts", *_arrays(m, n, k, groups)), host, e)[0]
@@ -101,14 +113,14 @@ def block_shape(row: RunRow) -> tuple[Shape, int, int]:
     return layer_shape(row.size, experts="experts" in row.kernel), row.size[0], row.size[1]
 
 
-def _product(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
-    m, n, k = _arrays(*row.size)
-    head = row.family == "vocabulary"
+def _products(sizes: np.ndarray, like: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
+    m, n, k = sizes
+    head = like.family == "vocabulary"
     return matrix_product_time_s(
         m, n, k, np.array([1.0]),
         peak_flops_per_s=np.array([host.peak_flops_per_s]),
-        bytes_per_element=2.0 if head else ELEMENT_BYTES[row.dtype],
-        machine=host.machine(), efficiency=e, relative_rate=e.head if head else 1.0,
+        bytes_per_element=2.0 if head else ELEMENT_BYTES[like.dtype],
+        machine=host.machine(), efficiency=e, relative_rate=e.head if head else np.array([1.0]),
     )  # fmt: skip
 
 
