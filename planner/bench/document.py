@@ -70,12 +70,14 @@ class Noise(Record):
     ----------
     floor : median over the cases of half the interquartile range, relative to the median [1].
     canary : interquartile range of a fixed product before every sample, relative to its median [1].
+    canary_s : its median, the pace that all times of the run are brought to [s].
     preempted : share of samples that lost the processor to others [1].
     verdict : `quiet`, or `too noisy`.
     """
 
     floor: Number
     canary: Number
+    canary_s: Number = 0.0
     preempted: Number
     verdict: Literal["quiet", "too noisy"]
 

@@ -6,7 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from planner.bench.backends.torch_kernels import TYPES
 from planner.bench.models import Shape, Transformer
 from planner.bench.noise import Spread, spread_of
 from planner.bench.predictions import Guess
+from planner.bench.runner import canary_of, is_shared
 from planner.bench.shapes import HostRates, decode_s, prefill_s, training_step_s
 
 SHAPES: dict[str, Shape] = {
@@ -39,7 +40,19 @@ CASES = (
 _LARGE = 6e7  # parameters
 _SAMPLES, _FEWEST = 9, 3
 _CASE_S = 12.0  # after which a case takes no further sample
-COLUMNS = ("model", "phase", "dtype", "sequences", "length", "median_s", "low_s", "high_s", "least_s", "samples")
+COLUMNS = (
+    "model",
+    "phase",
+    "dtype",
+    "sequences",
+    "length",
+    "median_s",
+    "low_s",
+    "high_s",
+    "least_s",
+    "samples",
+    "canary_s",
+)
 SHAPE_COLUMNS = (
     "hidden", "heads", "kv_heads", "layers", "width", "vocabulary", "gated", "experts", "top_k", "causal", "longest",
 )  # fmt: skip
@@ -55,6 +68,7 @@ class Whole:
     sequences: int
     length: int
     spread: Spread
+    canary_s: float = 0.0
 
     def predicted_s(self, host: HostRates, guess: Guess) -> float:
         """Predict it by the planner's own training and serving [s]."""
@@ -111,6 +125,7 @@ def measure_wholes(
     """Measure models within a budget of time; Ctrl-C keeps what was measured."""
     begun = time.perf_counter()
     found: list[Whole] = []
+    canary = canary_of(backend)
     try:
         for shape in shapes:
             model = Transformer(backend.torch, shape, device=backend.device, dtype=getattr(backend.torch, TYPES[dtype]))
@@ -119,8 +134,8 @@ def measure_wholes(
                     return found
                 progress(f"{shape.name} {phase} {sequences} x {length}")
                 run = _PHASES[phase](backend.torch, model, sequences, length)
-                spread = _sampled(backend, run)
-                found.append(Whole(shape, phase, dtype, sequences, length, spread))
+                spread, pace = _sampled(backend, run, canary)
+                found.append(Whole(shape, phase, dtype, sequences, length, spread, pace))
     except KeyboardInterrupt:
         return found
     return found
@@ -139,15 +154,42 @@ def cases_of(model: Transformer) -> list[tuple[str, int, int]]:
     return chosen
 
 
-def _sampled(backend: TorchBackend, run: Callable[[], object]) -> Spread:
+def _sampled(backend: TorchBackend, run: Callable[[], object], canary: Callable[[], float]) -> tuple[Spread, float]:
+    """Give a case's times at the canary's median pace, and that pace [s]."""
     run()
     begun = time.perf_counter()
-    times: list[float] = []
+    laps: list[tuple[float, float]] = []
     once = backend.timer.lap(run, 1)
     calls = max(1, int(0.02 / once.seconds))
-    while len(times) < _SAMPLES and (len(times) < _FEWEST or time.perf_counter() - begun < _CASE_S):
-        times.append(backend.timer.lap(run, calls).seconds)
-    return spread_of(times)
+    before = _pace(canary)
+    while len(laps) < _SAMPLES and (len(laps) < _FEWEST or time.perf_counter() - begun < _CASE_S):
+        seconds = backend.timer.lap(run, calls).seconds
+        after = _pace(canary)
+        laps.append((seconds, (before + after) / 2.0))
+        before = after
+    usual = float(np.median([pace for _, pace in laps]))
+    scaled = is_shared(backend) and usual > 0
+    return spread_of([seconds * usual / pace if scaled else seconds for seconds, pace in laps]), usual
+
+
+_CANARIES = 7
+
+
+def _pace(canary: Callable[[], float]) -> float:
+    return float(np.median([canary() for _ in range(_CANARIES)]))
+
+
+def at_pace(wholes: Sequence[Whole], canary_s: float) -> list[Whole]:
+    """Give models at the pace of the run that the fit was made from: times scaled by both canaries.
+
+    Parameters
+    ----------
+    wholes : as they were measured. canary_s : the run's canary; 0 where its device has a clock of its own [s].
+    """
+    return [
+        replace(whole, spread=whole.spread.scaled(canary_s / whole.canary_s)) if canary_s and whole.canary_s else whole
+        for whole in wholes
+    ]
 
 
 def _training(torch: Any, model: Transformer, sequences: int, length: int) -> Callable[[], object]:
@@ -200,7 +242,7 @@ def wholes_text(wholes: Sequence[Whole]) -> str:
         seconds = [f"{value:.6g}" for value in (spread.median, spread.low, spread.high, spread.least)]
         shape = [int(getattr(whole.shape, name)) for name in SHAPE_COLUMNS]
         told = (whole.shape.name, whole.phase, whole.dtype, whole.sequences, whole.length)
-        writer.writerow([*told, *seconds, spread.count, *shape])
+        writer.writerow([*told, *seconds, spread.count, f"{whole.canary_s:.6g}", *shape])
     return stream.getvalue()
 
 
@@ -215,5 +257,6 @@ def wholes_of(rows: Iterable[Sequence[str]]) -> list[Whole]:
         median, low, high, least = (float(cells[name]) for name in ("median_s", "low_s", "high_s", "least_s"))
         spread = Spread(median, low, high, least, int(cells["samples"]))
         whole = Whole(shape, cells["phase"], cells["dtype"], int(cells["sequences"]), int(cells["length"]), spread)
+        whole = replace(whole, canary_s=float(cells["canary_s"]))
         found.append(whole)
     return found

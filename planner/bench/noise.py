@@ -11,7 +11,7 @@ from planner.bench.document import Noise
 
 SETTLED = 0.02  # half the interquartile range over the median and the root of the count; our choice
 QUIET_FLOOR = 0.08  # median noise above which no target can be judged; our choice
-PREEMPTED = 1.05  # wall time over processor time of a thread from which others had the processor
+MOST_CANARY = 0.4  # of a canary's interquartile range: times are brought to one pace, but not from any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class Spread:
     def relative(self) -> float:
         """Half of the interquartile range over the median [1]."""
         return (self.high - self.low) / 2.0 / self.median
+
+    def scaled(self, factor: float) -> Spread:
+        """Give the same samples in other units, or at another pace."""
+        return Spread(self.median * factor, self.low * factor, self.high * factor, self.least * factor, self.count)
 
     @property
     def settled(self) -> bool:
@@ -53,8 +57,9 @@ def noise_of(spreads: Sequence[Spread], canaries: Sequence[float], preempted: Se
     floor = float(np.median([spread.relative for spread in spreads])) if spreads else 0.0
     canary = 2.0 * spread_of(canaries).relative if canaries else 0.0
     share = float(np.mean(preempted)) if len(preempted) else 0.0
-    noisy = floor > QUIET_FLOOR or canary > 2.0 * QUIET_FLOOR
-    return Noise(floor=floor, canary=canary, preempted=share, verdict="too noisy" if noisy else "quiet")
+    noisy = floor > QUIET_FLOOR or canary > MOST_CANARY
+    pace = spread_of(canaries).median if canaries else 0.0
+    return Noise(floor=floor, canary=canary, canary_s=pace, preempted=share, verdict="too noisy" if noisy else "quiet")
 
 
 def compared(before: Spread, after: Spread, *, least_change: float = 0.03) -> str:

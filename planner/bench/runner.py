@@ -1,6 +1,6 @@
 """Running cases: checked once, then sampled in a new random order every round, until noise settles or time is up.
 
-A fixed product, the canary, runs before every sample: samples beside which it was slow are dropped.
+A fixed product, the canary, runs before every sample and tells the machine's pace, to which times are brought.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from planner.bench.backend import Backend, NotRunnable, Prepared
 from planner.bench.document import RunRow, State
@@ -91,7 +93,7 @@ def run_cases(
     order = random.Random(seed)  # noqa: S311 - shuffles cases
     running = [_Running(case) for case in cases]
     interrupted = False
-    canary = _canary(backend)
+    canary = canary_of(backend)
     try:
         for each in running:
             sampling = _FEWEST_SAMPLES * _AND_CANARY * sum(other.sample_s for other in running)
@@ -102,7 +104,7 @@ def run_cases(
         _rounds(running, backend, canary, order, begun, budget_s, progress)
     except KeyboardInterrupt:
         interrupted = True
-    return _told(running, seconds=time.perf_counter() - begun, interrupted=interrupted)
+    return _told(running, seconds=time.perf_counter() - begun, interrupted=interrupted, scaled=is_shared(backend))
 
 
 _HURRY = 0.6  # of the budget, after which cases are given up one half after the other
@@ -139,10 +141,15 @@ def _is_settled(each: _Running) -> bool:
     return len(kept) >= 2 * _FEWEST_SAMPLES and spread_of(kept).settled
 
 
-def _canary(backend: Backend) -> Callable[[], float]:
+def is_shared(backend: Backend) -> bool:
+    """Say whether a backend runs on the host's own cores, which others use too."""
+    return bool(getattr(backend, "is_processor", True))
+
+
+def canary_of(backend: Backend) -> Callable[[], float]:
     """Give a fixed product as a measure of how fast the machine is right now [s]; none runs where that fails."""
     try:
-        prepared = backend.prepare(canary_case(192))
+        prepared = backend.prepare(canary_case(_CANARY_EDGE))
         for _ in range(3):
             prepared.run()
     except (NotRunnable, RuntimeError, MemoryError):
@@ -157,7 +164,7 @@ def _canary(backend: Backend) -> Callable[[], float]:
     return measure
 
 
-_CANARY_CALLS = 1
+_CANARY_CALLS, _CANARY_EDGE = 1, 320  # about a millisecond on one core
 
 
 def _prepare(each: _Running, backend: Backend) -> None:
@@ -214,12 +221,13 @@ def _state_of(error: Exception) -> tuple[State, str]:
     return "failed", text
 
 
-def _told(running: list[_Running], *, seconds: float, interrupted: bool) -> Measured:
+def _told(running: list[_Running], *, seconds: float, interrupted: bool, scaled: bool) -> Measured:
     canaries = [s.canary for each in running for s in each.samples if math.isfinite(s.canary)]
-    usual = spread_of(canaries).median if canaries else math.nan
+    pairs = [(s.at, s.canary) for each in running for s in each.samples]
+    pace = Pace(pairs, scaled=scaled)
     rows, spreads = [], []
     for each in running:
-        row, spread = _row(each, usual, interrupted=interrupted)
+        row, spread = _row(each, pace, interrupted=interrupted)
         rows.append(row)
         if spread:
             spreads.append(spread)
@@ -228,20 +236,57 @@ def _told(running: list[_Running], *, seconds: float, interrupted: bool) -> Meas
     return Measured(rows, samples, spreads, seconds, complete, canaries)
 
 
-def accepted(samples: Sequence[Sample], usual: float) -> list[float]:
-    """Give the times that count: those beside which the canary ran as usual, or all where too few are left [s]."""
-    good = [s.lap.seconds for s in samples if not s.canary > usual * _STRAY]
-    return good if len(good) >= _FEWEST_SAMPLES else [s.lap.seconds for s in samples]
+def accepted(samples: Sequence[Sample], pace: Pace) -> list[float]:
+    """Give the times that count, at the machine's usual pace [s].
+
+    Samples beside which the canary was far slower than around it are dropped, unless too few are left; the others are
+    scaled by how fast the canary ran around them. A shared core is 20 to 40 % slower while a neighbour works.
+    """
+    good = [s for s in samples if not s.canary > pace.around(s.at) * _STRAY]
+    chosen = good if len(good) >= _FEWEST_SAMPLES else samples
+    return [s.lap.seconds * pace.factor(s.at) for s in chosen]
 
 
-def _row(each: _Running, usual: float, *, interrupted: bool) -> tuple[RunRow, Spread | None]:
+class Pace:
+    """How fast a machine was over time, by its canaries.
+
+    Parameters
+    ----------
+    canaries : time since the begin and seconds of each [s].
+    scaled : whether times are scaled by it: on shared processors, and not on devices with a clock of their own.
+    """
+
+    def __init__(self, canaries: Sequence[tuple[float, float]], *, scaled: bool) -> None:
+        finite = sorted(pair for pair in canaries if math.isfinite(pair[1]))
+        self.scaled = scaled and len(finite) > _NEIGHBOURS
+        self._at = np.array([at for at, _ in finite])
+        self._seconds = np.array([seconds for _, seconds in finite])
+        self.usual = float(np.median(self._seconds)) if finite else math.nan
+
+    def around(self, at: float) -> float:
+        """Give the median of the canaries nearest in time [s]; NaN without any."""
+        if not len(self._at):
+            return math.nan
+        middle = int(np.searchsorted(self._at, at))
+        low = max(0, min(middle - _NEIGHBOURS // 2, len(self._at) - _NEIGHBOURS))
+        return float(np.median(self._seconds[low : low + _NEIGHBOURS]))
+
+    def factor(self, at: float) -> float:
+        """Give what a time taken then is multiplied with to be at the usual pace [1]."""
+        return self.usual / self.around(at) if self.scaled else 1.0
+
+
+_NEIGHBOURS = 9  # canaries whose median tells the pace: about a tenth of a second; our choice
+
+
+def _row(each: _Running, pace: Pace, *, interrupted: bool) -> tuple[RunRow, Spread | None]:
     case = each.case
     told = {
         "case": case.name, "kernel": case.kernel, "family": case.family, "size": case.size, "dtype": case.dtype,
         "layout": case.layout if case.kernel == "matmul" else "", "operands": case.operands,
         "left_out": case.left_out, "reason": each.reason,
     }  # fmt: skip
-    times = accepted(each.samples, usual)
+    times = accepted(each.samples, pace)
     if each.state == "measured" and len(times) < _FEWEST_SAMPLES:
         state: State = "interrupted"
         if "clock" in each.reason and not interrupted:

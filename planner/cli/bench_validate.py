@@ -48,7 +48,7 @@ def command(
     threads = read.fingerprint.threads
     if measured is None:
         set_threads(threads)
-    from planner.bench.end_to_end import verdicts, wholes_text
+    from planner.bench.end_to_end import at_pace, verdicts, wholes_text
     from planner.bench.fit import fitted
     from planner.cli.catalog_folders import catalog_of
     from planner.report.bench_fit_table import render_fit, render_wholes
@@ -59,6 +59,7 @@ def command(
     wholes = _recorded(Path(measured), dtype) if measured else _measured(read, own, dtype=dtype, budget=budget)
     if record:
         write_text(record, wholes_text(wholes))
+    wholes = at_pace(wholes, read.noise.canary_s if read.backend == "torch-cpu" else 0.0)
     found = verdicts(wholes, fit.host, fit.guess)
     click.echo(render_fit(read, {dtype: fit}) + "\n" + render_wholes(wholes, fit, found), nl=False)
     _judge(read.noise.verdict, read.noise.floor, wholes, [v.phase for v in found if not v.met])
