@@ -6,7 +6,7 @@ The rows stand in `prices/PROVIDER.csv` of every catalog folder, the rules in `p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -109,6 +109,7 @@ class PriceBook:
     """
 
     catalog: Catalog
+    _known: dict[tuple[str, str], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
 
     def offers(self, node_id: str, *, provider: str = "") -> tuple[Offer, ...]:
         """Give every published offer of a node, historic ones too, newest first.
@@ -174,7 +175,12 @@ class PriceBook:
         return sorted(set(self.catalog.tables("prices")) - _NOT_NODES)
 
     def _offers(self, node: Node, provider: str) -> tuple[Offer, ...]:
-        seller = provider or node.provider
+        key = node.id, provider or node.provider
+        if key not in self._known:
+            self._known[key] = self._rows_of(node, key[1])
+        return self._known[key]
+
+    def _rows_of(self, node: Node, seller: str) -> tuple[Offer, ...]:
         names = {name.casefold() for name in (node.id, *node.aliases)}
         names |= {f"ml.{name}" for name in names}
         found: list[Offer] = []

@@ -224,7 +224,8 @@ class Catalog:
         found = self.resolve(kind, name)
         if found is None:
             raise self._unknown(kind, name, tree, trail)
-        entry = self._load(KINDS[kind], self._path(kind, found))
+        # One that was read before is not looked for in the folders again.
+        entry = self._entries.get((kind, found)) or self._load(KINDS[kind], self._path(kind, found))
         if not isinstance(entry, document):
             raise AssertionError(f"{kind} {found} is a {type(entry).__name__}")
         return entry
