@@ -31,6 +31,10 @@ def estimate(resolved: Resolved, books: Books) -> Estimate:
         from planner.planning.serving import estimate_serving
 
         return estimate_serving(resolved, books)
+    if resolved.document.workload.kind == "hosted":
+        from planner.planning.hosted import estimate_hosted
+
+        return estimate_hosted(resolved, books)
     from planner.planning.training import estimate_training
 
     return estimate_training(resolved, books)

@@ -331,7 +331,7 @@ def _ranged(service: Service) -> Ranged:
         ttft, tpot = _number(found.ttft_s) * later, _number(found.tpot_s) * slower
         results: dict[str, float | None] = {"ttft_ms": ttft * 1e3}
         results |= _percentiles("ttft", found.ttft_percentiles_s, later)
-        if answers:
+        if answers and output > 1.0:
             results["tpot_ms"] = tpot * 1e3
             results["itl_ms"] = _number(found.decode.total / replica.tokens_per_round) * slower * 1e3
             results |= _percentiles("tpot", found.tpot_percentiles_s, slower)
@@ -366,7 +366,7 @@ def _ranged(service: Service) -> Ranged:
             "active_parameters": float(ground.architecture.active_parameters),
         }
         if answers:
-            reading = min(_number(found.prefill_share) / max(_number(found.active), 1e-9), 1.0)
+            reading = min(_number(found.prefill_share), 1.0)
             in_usd, out_usd = (None, None) if cost is None else (cost * reading, cost * (1.0 - reading))
             results |= {
                 "cost_per_million_input_tokens_usd": _millionth(in_usd, served * prompt),

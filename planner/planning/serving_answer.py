@@ -109,6 +109,9 @@ def _arrivals(ground: ServingGround, rate: Array | float) -> Arrivals:
 
 def _of_open(ground: ServingGround, replica: Replica, found: OpenLoop) -> Answer:
     requests = ground.requests
+    reading = np.minimum(found.prefill_load, 1.0)
+    # A replica works while it reads, and else while any sequence is there: a Poisson number of them comes and goes.
+    active = 1.0 - (1.0 - reading) * np.exp(-found.sequences)
     return Answer(
         ttft_s=found.ttft_s,
         tpot_s=found.tpot_s,
@@ -119,8 +122,8 @@ def _of_open(ground: ServingGround, replica: Replica, found: OpenLoop) -> Answer
         capacity=found.capacity,
         load=found.load,
         sequences=found.sequences,
-        prefill_share=found.prefill_load,
-        active=1.0 - np.exp(-found.sequences),
+        prefill_share=reading / active,
+        active=active,
         decode=found.decode,
         prompt=replica.prompts(requests.prompt, cached=requests.cached),
     )

@@ -129,7 +129,7 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
 
 
 def _headlines(estimate: Estimate) -> Iterator[str]:
-    for name, label in _SERVING if estimate.kind == "serving" else _HEADLINES:
+    for name, label in _SERVING if estimate.kind in ("serving", "hosted") else _HEADLINES:
         result = estimate.results.get(name)
         if result:
             value = shown(name, result.mid, estimate.currency)

@@ -62,6 +62,24 @@ _PLACE = (
 )
 _PARTS = (
     _Block(
+        "What the services do",
+        (
+            ("first token", "ttft_ms"),
+            ("each token", "tpot_ms"),
+            ("requests", "requests_per_s"),
+            ("tokens out", "output_tokens_per_s"),
+        ),
+    ),
+    _Block(
+        "What the services cost",
+        (
+            ("replicas", "replicas"),
+            ("a month", "cost_per_month_usd"),
+            ("a request", "cost_per_request_usd"),
+            ("M tokens out", "cost_per_million_output_tokens_usd"),
+        ),
+    ),
+    _Block(
         "What the parts take",
         (
             ("duration", "days"),

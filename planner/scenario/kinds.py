@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from planner.scenario.capacity import Capacity
     from planner.scenario.composite import Composite
+    from planner.scenario.hosted import Hosted
     from planner.scenario.serving_load import ServingLoad
     from planner.scenario.training_run import TrainingRun
 
-    Scenario: TypeAlias = TrainingRun | ServingLoad | Capacity | Composite
+    Scenario: TypeAlias = TrainingRun | ServingLoad | Hosted | Capacity | Composite
 
 KINDS: dict[str, tuple[str, str]] = {
     "training": ("planner.scenario.training_run", "TrainingRun"),
     "serving": ("planner.scenario.serving_load", "ServingLoad"),
+    "hosted": ("planner.scenario.hosted", "Hosted"),
     "capacity": ("planner.scenario.capacity", "Capacity"),
     "composite": ("planner.scenario.composite", "Composite"),
 }

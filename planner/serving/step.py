@@ -156,7 +156,7 @@ def prefill(
         requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)),
     )
     _elements(groups, setting, each, times=passes)
-    _adapters(groups, setting, np.maximum(each / length, 1.0), each, times=passes)
+    _adapters(groups, setting, np.maximum(each / np.maximum(length, 1.0), 1.0), each, times=passes)
     _sampled(groups, setting, setting.head, requests * sampled)
     network = _network(setting, each) * passes
     host = (_between_layers(setting) + e.prompt_s) * passes

@@ -44,6 +44,14 @@ def test_all_that_can_be_worked_through_without_serving_are_there() -> None:
     }
 
 
+def test_all_that_are_about_serving_are_there() -> None:
+    assert {file.stem for file in FILES} >= {
+        *("gpt3-on-dgx2", "chatgpt-unit-cost", "memory-over-compute", "cpu-inference", "finch-80-percent"),
+        *("trainium-vs-gpu", "search-at-scale", "quantise-distil", "api-or-self-host", "rag-or-finetune"),
+        *("vision-small", "transformers-everywhere", "rlhf"),
+    }
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_claim_is_named_as_its_file(file: Path) -> None:
     assert claim_of(file).id == file.stem

@@ -192,3 +192,38 @@ def test_a_service_by_options_alone(planner: Planner) -> None:
     alone = planner("estimate", *options)
     assert alone.returncode == 0
     assert "one request at a time" in alone.stdout
+
+
+HOSTED = """
+schema: planner/scenario/v1
+name: by-the-token
+workload:
+  kind: hosted
+  provider: bedrock
+  model: bedrock/us-east-1/meta.llama3-70b-instruct-v1:0
+  requests: {prompt: 1000, output: 500}
+  rate: 2 requests/s
+"""
+
+
+def test_a_hosted_model_costs_its_list_price(planner: Planner, tmp_path: Path) -> None:
+    file = tmp_path / "hosted.yaml"
+    file.write_text(HOSTED)
+    done = planner("estimate", str(file), "--output", "json=-")
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    # 2.65 and 3.50 USD for a million tokens.
+    assert results["cost_per_request_usd"]["value"] == pytest.approx(1000 * 2.65e-6 + 500 * 3.5e-6)
+    assert results["cost_per_month_usd"]["value"] == pytest.approx(0.0044 * 2 * 730 * 3600)
+    file.write_text(HOSTED.replace("llama3-70b-instruct", "llama3-71b-instruct"))
+    wrong = planner("estimate", str(file))
+    assert wrong.returncode == 2
+    assert "did you mean" in wrong.stderr
+
+
+@pytest.mark.parametrize(("model", "code"), [("dit-xl-2", 0), ("sdxl", 2), ("sd-1.5", 2)])
+def test_diffusion_by_transformers_is_planned_and_by_a_unet_refused(planner: Planner, model: str, code: int) -> None:
+    done = planner("estimate", "--model", model, "--node", "g6e.xlarge", "--input", "256")
+    assert done.returncode == code, done.stderr
+    if code:
+        assert "UNet" in done.stderr
