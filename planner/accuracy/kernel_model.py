@@ -132,10 +132,23 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
 
 def _seconds(batch: Batch, profile: Profile, leave_out: str | None) -> Array:
     if leave_out is None:
-        return batch.kind.build(batch.table)(moved_values(profile, names_of(batch.kind.name, profile), batch.labels))
+        names = names_of(batch.kind.name, profile)
+        labels = batch.labels | {"chip": stand_ins(batch.table, profile, names)}
+        return batch.kind.build(batch.table)(moved_values(profile, names, labels))
     from planner.accuracy.kernel_folds import left_out_seconds
 
     return left_out_seconds(batch, profile, leave_out)
+
+
+def stand_ins(table: KernelTable, profile: Profile, names: Sequence[str]) -> Words:
+    """Give every row's chip, or its nearest relative, that moves some of the parameters; as `planning.efficiencies`."""
+    fitted = {chip for chip, moves in profile.chips.items() if any(name in moves.factors for name in names)}
+    known = {
+        part.id: next((chip for chip in (part.id, *part.relatives) if chip in fitted), part.id)
+        for part in table.parts
+        if part is not None
+    }
+    return np.array([known[part.id] if part else "" for part in table.parts], dtype=np.str_)
 
 
 def _row(
