@@ -10,6 +10,7 @@ from planner.cli.project import root_of
 from planner.documents.reader import read_yaml
 from planner.errors import Fault, InfeasibleError, InputError, input_error, visible
 from planner.planning.books import Books
+from planner.planning.comparison import parts_of
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Estimate
 from planner.planning.unfit import unfit
@@ -116,10 +117,9 @@ def _parts(found: list[Alternative]) -> list[Alternative]:
         if whole.results or not whole.children:
             flat.append(each)
             continue
-        for name, child in whole.children.items():
+        for name, part in parts_of(whole).items():
             shown = name if alone else f"{whole.name}/{name}"
-            about = child.scenario or {**whole.scenario, "hardware": {"node": name}}
-            flat.append(Alternative(replace(child, name=shown, scenario=about), None))
+            flat.append(Alternative(replace(part, name=shown), None))
     return flat
 
 

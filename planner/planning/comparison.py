@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.metrics import METRICS, Better
 from planner.planning.alike import Scenarios, alike, scenarios_of
@@ -160,6 +160,14 @@ def compare(estimates: Sequence[Estimate], utilisations: Sequence[float | None] 
         _shared(candidates),
         _notes(candidates, same_work=same_work),
     )
+
+
+def parts_of(whole: Estimate) -> dict[str, Estimate]:
+    """Give the parts of alternatives, or the nodes of a place, by name, each with the scenario that it rests on."""
+    return {
+        name: replace(child, name=name, scenario=child.scenario or {**whole.scenario, "hardware": {"node": name}})
+        for name, child in whole.children.items()
+    }
 
 
 def _metrics(estimates: Sequence[Estimate]) -> list[str]:

@@ -12,7 +12,7 @@ from planner.metrics import METRICS, Better
 from planner.planning.alike import alike, scenarios_of
 from planner.planning.books import Books
 from planner.planning.breakeven import BreakEven
-from planner.planning.comparison import Comparison, compare
+from planner.planning.comparison import Comparison, compare, parts_of
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Estimate, Result
 from planner.planning.front import front_of
@@ -263,3 +263,14 @@ def test_the_front_holds_those_and_only_those_that_nobody_beats(compared: Compar
         if beaten:
             assert front.beaten[n] in beaten
     assert front_of([compared.candidates[0].estimate]) is None
+
+
+def test_the_nodes_of_a_place_share_the_place_and_no_price(tmp_path: Path) -> None:
+    path = tmp_path / "place.yaml"
+    nodes = "workload: {kind: capacity, term: owned, nodes: [dgx-h100, dgx-h200]}\nplace: {nodes: 2}\n"
+    path.write_text("schema: planner/scenario/v1\nname: place\n" + nodes)
+    one, other = map(scenarios_of, parts_of(estimate(read_scenario(path), BOOKS)).values())
+    assert alike("PUE", one, one)
+    assert alike("residual", one, other)
+    assert not alike("node price", one, other)
+    assert not alike("rated power", one, other)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from planner.planning.comparison import Comparison, compare, letters
+from planner.planning.comparison import Comparison, compare, letters, parts_of
 from planner.planning.estimate import Estimate, Result
 from planner.planning.explain import SourcedInput
 from planner.planning.scaling import Scaled
@@ -141,7 +141,7 @@ def parts_beside(estimate: Estimate) -> Comparison | None:
     """Give the nodes of a place, or alternatives, side by side; None where parts are added up, or there is one."""
     if estimate.results or len([child for child in estimate.children.values() if not child.why_not]) < 2:
         return None
-    return compare([replace(child, name=name) for name, child in estimate.children.items()])
+    return compare(list(parts_of(estimate).values()))
 
 
 def _beside(found: Comparison | None) -> Section | None:
