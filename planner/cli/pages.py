@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planner.planning.comparison import Comparison
     from planner.planning.estimate import Estimate
     from planner.planning.search_result import SearchResult
+    from planner.planning.serving_search import ServiceSearch
     from planner.policy.check import Check
     from planner.report.page.parts import Page
     from planner.scenario.resolve import Resolved
@@ -58,6 +59,14 @@ def search_page(found: SearchResult, books: Books) -> Page:
     from planner.report.page.search_page import Told, page_of
 
     return page_of(Told(found, explain(found.estimate, books).inputs, today(books)))
+
+
+def services_page(found: ServiceSearch, books: Books) -> Page:
+    """Give the page of a search of a service."""
+    from planner.planning.currency import shown_currency
+    from planner.report.page.services_page import page_of
+
+    return page_of(found, shown_currency(books))
 
 
 def check_page(found: Check) -> Page:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 
 from planner.cli.outputs import Renderers, Screen
+from planner.cli.pages import html, services_page, svg
 from planner.errors import did_you_mean, input_error
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
@@ -31,7 +32,13 @@ def services(resolved: Resolved, books: Books, asked: Mapping[str, str | bool | 
         raise input_error("search-option", f"--top {top}: not a number of choices", allowed=f"1 to {_MOST_TOP}")
     nodes = [part.strip() for part in str(asked.get("nodes") or "").split(",") if part.strip()]
     found = search_services(resolved, books, minimise=minimise, nodes=nodes, top=int(top))
-    return {"table": partial(_table, found, books), "json": partial(_json, found)}
+    page = cache(partial(services_page, found, books))
+    return {
+        "table": partial(_table, found, books),
+        "json": partial(_json, found),
+        "html": partial(html, page),
+        "svg": partial(svg, page),
+    }
 
 
 def _table(found: ServiceSearch, books: Books, screen: Screen) -> str:

@@ -198,6 +198,13 @@ def test_a_search_s_page_shows_its_winner_its_front_and_who_cannot_take_part(mad
     assert "What one change would do" in told
 
 
+def test_a_search_of_a_service_shows_its_best_and_who_cannot_serve(made: Made) -> None:
+    page = Read(made("search", "scenarios/examples/llama-3.1-70b-service.yaml", "--nodes", "p5.48xlarge,inf2.xlarge"))
+    assert_tables_are_whole(page)
+    assert "The best of each kind of machine" in page.told
+    assert "inf2.xlarge" in page.told
+
+
 def test_a_check_s_page_shows_findings_with_their_places_budgets_and_changes(made: Made, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
