@@ -65,7 +65,9 @@ class Fault:
           did you mean 'memory'?
         """
         head = f"{visible(self.message)} [{self.id}]"
-        lines = [f"{self.where}: {head}" if self.where else head]
+        # No runner of CI may take a line for a command: that would begin with two colons.
+        alone = f"planner: {head}" if head.lstrip().startswith("::") else head
+        lines = [f"{self.where}: {head}" if self.where else alone]
         if self.where and self.excerpt.strip():
             shown, offset = _window(self.excerpt, self.where.column)
             gutter = f"{self.where.line:>5} | "

@@ -269,11 +269,18 @@ def _with_ways_back(
     tried = 0
     given = []
     for finding in sorted(findings, key=order):
-        scenario = found.get(_driving(finding, before).split("/")[0])
-        if finding.kind in _LIMITS and finding.fails and scenario is not None and tried < _MOST_FINDINGS_TRIED:
+        if finding.kind in _LIMITS and finding.fails and tried < _MOST_FINDINGS_TRIED:
             tried += 1
-            judge = _judge(finding, book, subjects)
-            finding = replace(finding, ways_back=ways_back(finding, scenario, books, judge, tuple(sorted(book.uses))))
+            judge, uses = _judge(finding, book, subjects), tuple(sorted(book.uses))
+            largest = finding.shares[0].scenario if finding.shares else finding.subject
+            # What moved is looked at first; where that is not enough, what uses most.
+            for name in dict.fromkeys((_driving(finding, before), largest)):
+                scenario = found.get(name.split("/")[0])
+                ways = ways_back(finding, scenario, books, judge, uses) if scenario is not None else ()
+                if not finding.ways_back or any(way.keeps for way in ways):
+                    finding = replace(finding, ways_back=ways)
+                if any(way.keeps for way in ways):
+                    break
         given.append(finding)
     return given
 

@@ -19,6 +19,7 @@ from planner.report.check_words import (
     details,
     level_of,
     message,
+    untold,
     verdict,
     worth_telling,
 )
@@ -94,7 +95,9 @@ def _sections(check: Check) -> Iterator[_Section]:
         table = (title, "", "| scenario | result | before | now | change | by |", "|---|---|---:|---:|---:|---|")
         rows = tuple(_change_rows(check))
         yield _Section(table, rows, "change")
-        if not rows:
+        if untold(check):
+            yield _Section((), (f"{untold(check)}.",), "line")
+        elif not rows:
             yield _Section((), (f"No change against {_cell(check.baseline.label)}.",), "line")
 
 

@@ -13,6 +13,7 @@ from planner.report.check_words import (
     details,
     level_of,
     message,
+    untold,
     verdict,
     worth_telling,
 )
@@ -71,7 +72,8 @@ def _changes(check: Check, width: int) -> Iterator[str]:
     label = check.baseline.label if check.baseline else ""
     told = worth_telling(check, check.scenarios)
     new = [scenario.subject.name for scenario in check.scenarios if scenario.is_new]
-    if not told and not new and not check.gone:
+    less = untold(check)
+    if not told and not new and not check.gone and not less:
         yield from fold(for_terminal(f"No change against {label}"), width)
         return
     yield from fold(for_terminal(f"Changes against {label}"), width)
@@ -86,6 +88,8 @@ def _changes(check: Check, width: int) -> Iterator[str]:
                 yield from fold(f"by {causes(change, check.currency)}", width, indent="      ")
     if len(told) > _MOST_SCENARIOS:
         yield f"  and {len(told) - _MOST_SCENARIOS:,} more scenarios; --output json=PATH has all"
+    if less:
+        yield f"  {less}"
     for word, names in (("new", new), ("gone", list(check.gone))):
         if names:
             yield from fold(for_terminal(f"{word}: {', '.join(names)}"), width, indent="  ", hanging="    ")

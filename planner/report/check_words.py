@@ -121,10 +121,13 @@ def budget_line(budget: JudgedBudget, currency: Currency) -> tuple[str, str, str
     return rule.document.id, value + per, most + per, level
 
 
-def headline_changes(scenario: CheckedScenario) -> list[Change]:
-    """Give the changes of a scenario that people are shown; those that print alike are none to them."""
+def headline_changes(scenario: CheckedScenario, currency: Currency) -> list[Change]:
+    """Give the changes of a scenario that people are shown: none whose two sides would print alike."""
     found = {change.metric: change for change in scenario.changes.get(scenario.subject.name, ())}
-    return [found[metric] for metric in HEADLINES if metric in found]
+    told = [found[metric] for metric in HEADLINES if metric in found]
+    return [
+        change for change in told if len({shown(change.metric, v, currency) for v in (change.before, change.after)}) > 1
+    ]
 
 
 def change_amount(change: Change, currency: Currency) -> str:
@@ -159,8 +162,15 @@ def worth_telling(check: Check, scenarios: Iterable[CheckedScenario]) -> list[tu
     least = Decimal(repr(check.rulebook.least_change))
     told = []
     for scenario in scenarios:
-        changes = headline_changes(scenario)
+        changes = headline_changes(scenario, check.currency)
         moved = [abs(change.amount) for change in changes if is_money(change.metric) and change.amount is not None]
         if changes and (not moved or max(moved) >= least):
             told.append((scenario, changes))
     return told
+
+
+def untold(check: Check) -> str:
+    """Say how many scenarios changed by less than is told; "" where none did, so that silence means no change."""
+    told = len(worth_telling(check, check.scenarios))
+    left = sum(bool(scenario.changes) for scenario in check.scenarios) - told
+    return f"{counted(left, 'scenario')} changed by less than is shown; JSON has all" if left else ""

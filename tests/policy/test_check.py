@@ -322,3 +322,15 @@ def test_a_policy_of_changes_needs_a_baseline(tmp_path: Path) -> None:
 def test_the_baseline_of_the_project_is_taken_where_none_is_named(tmp_path: Path) -> None:
     project = Project.new(tmp_path, RULES + "baseline: {ref: main}\n")
     assert project.check().json["baseline"]["commit"] == project.git("rev-parse", "main")
+
+
+def test_rows_that_print_alike_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Nobody reads "$93 -> $93"; but what is left out is told, so that silence means no change."""
+    project = Project.new(tmp_path)
+    project.scenario("alpha", tokens="100.0001 B")
+    for form in ("table", "markdown"):
+        text = project.check("--baseline", "main", form=form).out
+        assert "1 scenario changed by less than is shown" in text
+        assert "No change" not in text
+    project.scenario("alpha", tokens="101 B")
+    assert "changed by less" not in project.check("--baseline", "main", form="table").out
