@@ -16,6 +16,7 @@ from planner.planning.ledger import Input
 MAIN = (
     *("step_time_s", "peak_memory_gb", "days", "accelerator_hours"),
     *("cost_total_usd", "energy_kwh", "carbon_kg"),
+    *("ttft_ms", "tpot_ms", "requests_per_s", "cost_per_million_output_tokens_usd", "energy_per_million_tokens_kwh"),
     *("nodes_that_fit", "facility_rated_power_kw", "cost_per_month_usd"),
 )
 """Results that are explained where none is named, as far as an estimate has them."""
@@ -25,6 +26,8 @@ _SUMS: dict[str, tuple[tuple[str, float], ...]] = {
     "step_time_s": (("step", 1.0),),
     "days": (("run", 86400.0),),
     "node_power_kw": (("power", 1e3),),
+    "accelerator_power_w": (("phases", 1.0),),
+    "itl_ms": (("decode", 1e-3),),
     "cost_total_usd": (("cost", 1.0),),
     "cost_per_month_usd": (("cost", 1.0),),
 }
@@ -42,6 +45,15 @@ _FACTORS: dict[str, tuple[str, ...]] = {
     "restart_s": ("checkpoint_bytes", "storage_read_bytes_per_s"),
     "checkpoint_write_s": ("checkpoint_bytes",),
     "storage_load": ("data_rate_bytes_per_s", "storage_read_bytes_per_s"),
+    "tpot_ms": ("itl_ms",),
+    "e2e_latency_ms": ("ttft_ms", "tpot_ms"),
+    "output_tokens_per_s": ("requests_per_s",),
+    "cost_per_million_input_tokens_usd": ("cost_per_month_usd", "requests_per_s"),
+    "cost_per_million_output_tokens_usd": ("cost_per_month_usd", "output_tokens_per_s"),
+    "cost_per_request_usd": ("cost_per_month_usd", "requests_per_s"),
+    "energy_per_million_tokens_kwh": ("facility_power_kw", "output_tokens_per_s"),
+    "carbon_per_million_tokens_kg": ("energy_per_million_tokens_kwh",),
+    "joules_per_token": ("accelerator_power_w", "output_tokens_per_s"),
     "facility_rated_power_kw": ("nodes_that_fit", "node_rated_power_kw"),
 }
 # Parts of a breakdown that other results explain.

@@ -21,7 +21,7 @@ from planner.planning.money import Money, Spent, money_of
 from planner.planning.places import pue_of
 from planner.planning.serving_answer import PERCENTILES, Answer, answer, power_w
 from planner.planning.serving_goodput import goodput
-from planner.planning.serving_parts import breakdowns, memory_of, words_of
+from planner.planning.serving_parts import breakdowns, memory_of, phases, words_of
 from planner.planning.serving_plan import ServingGround, generates, ground_of, require_links, unfit
 from planner.planning.serving_pools import pooled, require_pools
 from planner.planning.serving_ranges import spread_of
@@ -98,7 +98,10 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         tags=load.tags,
         results={name: Result.of(name, interval) for name, interval in values.results.items()},
         plan=words_of(ground, service.size, service.found),
-        breakdowns=breakdowns(service.found, _spent(service), ground.power.parts(_busy_share(service)), service.hourly),
+        breakdowns=(
+            *breakdowns(service.found, _spent(service), ground.power.parts(_busy_share(service)), service.hourly),
+            phases(service.replica, service.found),
+        ),
         memory=(memory_of(service.replica, service.found, ground.requests),),
         memory_capacity_bytes=_number(ground.fleet.machine.memory_bytes),
         inputs=tuple(ledger.inputs.values()),

@@ -8,11 +8,12 @@ import numpy as np
 
 from planner.planning.estimate import Breakdown, Part, StageMemory
 from planner.planning.money import Spent
-from planner.planning.serving_answer import Answer
+from planner.planning.serving_answer import Answer, power_w
 from planner.planning.serving_plan import ServingGround, generates, shown_model
 from planner.planning.serving_sizing import Size
 from planner.serving.batching import Requests
 from planner.serving.engine import Engine
+from planner.serving.power import accelerator_power_w
 from planner.serving.step import PassTime
 
 CAUSES: dict[str, str] = {
@@ -36,6 +37,25 @@ def breakdowns(found: Answer, spent: Spent, power: tuple[Part, ...], hourly: Seq
         hours = tuple(Part(f"hour_{hour:02d}", f"{hour:02d}:00", float(n)) for hour, n in enumerate(hourly))
         parts.append(Breakdown("hours", "replicas by hour of the day", "replicas", hours))
     return tuple(parts)
+
+
+def phases(replica: Engine, found: Answer) -> Breakdown:
+    """Give the mean power of an accelerator by what it is doing, each phase by its share of the time [W]."""
+    share, active = _number(found.prefill_share), _number(found.active)
+    machine, e = replica.machine, replica.efficiency
+    idle = _number(machine.power_limit_w * e.power_idle)
+    each = [
+        _number(accelerator_power_w(machine, e, found.decode, found.prompt, prefill_share=only)) for only in (0.0, 1.0)
+    ]
+    mixed = each[0] * (1.0 - share) + each[1] * share
+    # Power has a limit, so that a mixture of phases may draw a little more than they do one after the other.
+    whole = (_number(power_w(replica, found)) - idle * (1.0 - active)) / max(mixed, 1e-12)
+    parts = (
+        Part("decode", "decoding", each[0] * (1.0 - share) * whole),
+        Part("prompts", "reading prompts", each[1] * share * whole),
+        Part("rest", "at rest", idle * (1.0 - active)),
+    )
+    return Breakdown("phases", "an accelerator by phase", "W", tuple(part for part in parts if part.value > 0))
 
 
 def _of_pass(time: PassTime) -> tuple[Part, ...]:
@@ -82,7 +102,11 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
         ("load", _load_words(ground)),
         ("precision", f"{formats}, cache {precision.cache}"),
         ("engine", f"{ground.engine} ({ground.moves.title})"),
-        ("replicas", f"{copies}, each on {each} accelerators" + (f": {', '.join(degrees)}" if degrees else "")),
+        (
+            "replicas",
+            f"{copies}, each on {each} accelerator{'s' if each > 1 else ''}"
+            + (f": {', '.join(degrees)}" if degrees else ""),
+        ),
         ("bound by", _bound_words(found)),
     )
 

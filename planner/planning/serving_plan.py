@@ -26,6 +26,7 @@ from planner.planning.serving_efficiency import (
 )
 from planner.planning.serving_machines import serving_machine
 from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision
+from planner.serving.adapters import Adapters
 from planner.serving.batching import Requests
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine, engine_of
@@ -86,7 +87,17 @@ class ServingGround:
             limits=engine_limits(self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens),
             memory=engine_memory(self.moves, fraction=settings.memory_fraction),
             speculation=self.speculation,
+            adapters=self.adapters,
         )
+
+    @property
+    def adapters(self) -> Adapters | None:
+        """Low-rank adapters beside the model, if any."""
+        stated = self.load.workload.adapters
+        if stated is None:
+            return None
+        numbers = (stated.rank, stated.held, stated.used or stated.held)
+        return Adapters(*(np.asarray(float(number)) for number in numbers))
 
 
 def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> ServingGround:

@@ -255,6 +255,7 @@ def rows_of(grounds: Sequence[ServingGround], layouts: Sequence[Sequence[Serving
             column([each.block_tokens for each in memory]),
         ),
         speculation=speculation,
+        adapters=first.adapters,
     )
 
 

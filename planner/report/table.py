@@ -103,6 +103,7 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
     for key, title in (
         ("hours", "Replicas by hour of the day"),
         ("run", "Where the time goes"),
+        ("phases", "Power of an accelerator by phase"),
         ("power", "Power of a node"),
         ("cost", "Where the money goes"),
     ):

@@ -112,6 +112,20 @@ class Speculating(Record):
     draft_share: Share = 0.1
 
 
+class AdapterChoice(Record):
+    """Low-rank adapters beside the model: their rank, how many are in memory, and how many requests ask for.
+
+    Parameters
+    ----------
+    rank : of each. held : in device memory at once. used : different ones that requests ask for; all held ones where
+        unsaid.
+    """
+
+    rank: Whole = 16
+    held: Whole = 1
+    used: Whole | None = None
+
+
 class Disaggregated(Record):
     """Replicas that only read prompts and replicas that only decode, with caches sent from one to the other."""
 
@@ -133,7 +147,7 @@ class ServingWorkload(Record):
     ----------
     model : catalog id or alias; or `architecture` gives the shape in place.
     requests, load, objectives : see there.
-    speculation : speculative decoding.
+    speculation : speculative decoding. adapters : low-rank adapters beside the model.
     duration : over which totals are taken: money, energy, carbon; a month of 730 hours where unsaid.
     """
 
@@ -145,6 +159,7 @@ class ServingWorkload(Record):
     objectives: Objectives = Objectives()
     precision: ServingPrecision = ServingPrecision()
     speculation: Speculating | None = None
+    adapters: AdapterChoice | None = None
     duration: Seconds | None = None
 
 

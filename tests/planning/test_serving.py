@@ -25,6 +25,8 @@ SERVICES = [
     "llama-3.1-8b-on-inferentia",
     "gemma-7b-on-tpu",
     "bert-embeddings",
+    "llama-3.1-8b-on-cpu",
+    "llama-3.1-8b-serving-on-trainium",
 ]
 BOOKS = Books()
 CHAT = EXAMPLES / "llama-3.1-8b-chat.yaml"
@@ -141,6 +143,22 @@ def test_pools_of_their_own_keep_prompts_from_delaying_tokens() -> None:
     assert decode is not None
     assert of(split, "tpot_ms") == pytest.approx(decode.total * 1e3)
     assert of(mixed, "tpot_ms") > of(mixed, "itl_ms")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_power_by_phase_sums_to_that_of_an_accelerator(name: str) -> None:
+    e = estimated(name)
+    phases = e.breakdown("phases")
+    assert phases is not None
+    assert phases.total == pytest.approx(of(e, "accelerator_power_w"), rel=1e-6)
+
+
+def test_adapters_take_memory_and_time() -> None:
+    plain = estimated(CHAT, replicas=2, workload__load__rate="8 requests/s")
+    many = estimated(CHAT, replicas=2, workload__load__rate="8 requests/s", workload__adapters="{rank: 64, held: 32}")
+    assert of(many, "peak_memory_gb") > of(plain, "peak_memory_gb")
+    assert of(many, "max_batch") < of(plain, "max_batch")
+    assert of(many, "itl_ms") > of(plain, "itl_ms")
 
 
 def test_an_idle_service_costs_the_same_and_draws_less() -> None:
