@@ -34,6 +34,9 @@ EXACT = (
 )
 
 
+FEW = ("offload", "context", "embedding_and_head_are_layers")  # left alone where every choice would only take time
+
+
 def alone(text: str, found: Candidate) -> Estimate:
     """Give the ordinary estimate of a strategy that a search found."""
     machines = HardwareChoice(node=found.node, accelerators=found.accelerators)
@@ -61,7 +64,7 @@ def test_rows_of_every_part_of_a_search_agree_with_estimates() -> None:
     for name, request in kinds.items():
         found = searched(EXPERTS, replace(request, top=1000, nodes=("p5.48xlarge",), accelerators=(16,)))
         assert found.winner == found.top[0]
-        for each in found.top[:: max(1, len(found.top) // 5)]:
+        for each in found.top[:: max(1, len(found.top) // 3)]:
             estimate = alone(EXPERTS, each)
             assert {key: each.results[key] for key in EXACT} == {key: estimate.value(key) for key in EXACT}, name
 
@@ -156,12 +159,12 @@ def value(found: SearchResult) -> float:
     return result
 
 
-@pytest.mark.parametrize("minimise", ["time", "cost", "energy", "carbon"])
+@pytest.mark.parametrize("minimise", ["time", "cost"])
 def test_one_more_machine_never_makes_the_best_worse(minimise: str) -> None:
     names = ("p4d.24xlarge", "trn1.32xlarge", "p5.48xlarge", "p6-b200.48xlarge")
     best = float("inf")
     for count in range(1, len(names) + 1):
-        now = value(searched(DENSE, Request(minimise=minimise, nodes=names[:count], accelerators=(16,))))
+        now = value(searched(DENSE, Request(minimise=minimise, nodes=names[:count], accelerators=(16,), kept=FEW)))
         assert now <= best
         best = now
 
@@ -176,13 +179,13 @@ def test_more_to_choose_from_never_makes_the_best_worse() -> None:
 
 @pytest.mark.parametrize("minimise", ["time", "cost"])
 def test_looser_limits_never_make_the_best_worse_and_every_strategy_keeps_them(minimise: str) -> None:
-    nodes, sizes = ("p4d.24xlarge", "p5.48xlarge"), (8, 16)
+    nodes, sizes = ("p4d.24xlarge", "p5.48xlarge"), (8,)
     free = searched(DENSE, Request(minimise=minimise, nodes=nodes, accelerators=sizes))
     cost, days = free.winner.results["cost_total_usd"], free.winner.results["days"]
     assert cost is not None
     assert days is not None
     best, within = float("inf"), 0
-    for factor in (0.4, 0.9, 1.0, 1.5, 4.0):
+    for factor in (0.4, 1.0, 1.5):
         limits = {"budget_usd": cost * 1.3 * factor, "deadline_days": days * factor}
         request = Request(minimise=minimise, nodes=nodes, accelerators=sizes, **limits)
         try:
@@ -219,7 +222,7 @@ def ground(text: str, **changes: str) -> tuple[TrainingRun, object]:
 def test_more_device_memory_is_never_less_feasible_nor_slower(text: str) -> None:
     _, here = ground(text)
     before = float("inf")
-    for gibibytes in (12, 24, 40, 80, 141, 288):
+    for gibibytes in (24, 80, 288):
         machine = replace(here.problem.machine, memory_bytes=np.array([gibibytes * 2.0**30]))
         roomy = replace(here, problem=replace(here.problem, machine=machine))
         try:
@@ -376,9 +379,9 @@ def test_machines_of_another_kind_run_another_framework_in_their_own_place() -> 
 
 def test_every_pair_of_machines_is_ranked_as_alone() -> None:
     names = ("p4d.24xlarge", "p5.48xlarge", "trn1.32xlarge")
-    together = searched(DENSE, Request(nodes=names, accelerators=(16,)))
+    together = searched(DENSE, Request(nodes=names, accelerators=(16,), kept=FEW))
     both = {m.node: m.best.results["cost_total_usd"] for m in together.machines if m.best}
-    by_itself = {name: value(searched(DENSE, Request(nodes=(name,), accelerators=(16,)))) for name in names}
+    by_itself = {name: value(searched(DENSE, Request(nodes=(name,), accelerators=(16,), kept=FEW))) for name in names}
     assert both == by_itself
     assert [m.node for m in together.machines] == sorted(names, key=lambda name: by_itself[name])
     assert list(itertools.pairwise(sorted(by_itself.values())))
