@@ -99,7 +99,8 @@ def test_the_cache_of_a_70b_model_on_eight_gpus_holds_what_its_shards_leave() ->
 def test_weights_in_fewer_bits_are_read_sooner_but_products_stay_in_16_bits() -> None:
     plain, packed = replica(weights="bf16"), replica(weights="int4")
     assert float(packed.decode_step_s(1.0, 100.0)) < float(plain.decode_step_s(1.0, 100.0))
-    assert float(packed.marginal_prefill_s(4000.0)) >= float(plain.marginal_prefill_s(4000.0))
+    # What is left to gain over a long prompt is the reading of weights, a thousandth of its time.
+    assert float(packed.marginal_prefill_s(4000.0)) >= 0.999 * float(plain.marginal_prefill_s(4000.0))
 
 
 def test_a_cache_in_fewer_bits_holds_more_and_is_read_sooner() -> None:
