@@ -59,6 +59,9 @@ class TrainingCase:
     devices : what the degrees count: accelerators, or cores of a Trainium chip.
     domain : devices that the scale-up link joins.
     fabric_bytes_per_s : network of one device, one direction; NaN where unknown.
+    near : groups of near-duplicates that it belongs to.
+    loose : degrees, batch or software are not stated.
+    allocated : its memory is what tensors take; else with what the framework and driver hold besides.
     kind_of_rate : "step", "evaluated" (evaluation included), "hours" (accelerator-hours of a whole run).
     """
 
@@ -85,6 +88,7 @@ class TrainingCase:
     observations: tuple[Observation, ...]
     near: tuple[str, ...] = ()
     loose: bool = False
+    allocated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

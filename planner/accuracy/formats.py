@@ -164,7 +164,13 @@ def read_file(path: str | Path, budget: ReadBudget) -> MeasuredFile:
     return MeasuredFile(Path(path), read_text(path, budget=budget, max_bytes=_MAX_BYTES))
 
 
-def rows_of_files(paths: Sequence[str], *, books: Books, leave_out: str | None) -> list[Row]:
+def built_in_files(module: str = "") -> list[Path]:
+    """Give the built-in measurements, all or those that one module reads."""
+    folder = built_in() / "measurements"
+    return [folder / name for form in FORMATS if module in ("", form.module) for name in form.built_in]
+
+
+def rows_of_files(paths: Sequence[str | Path], *, books: Books, leave_out: str | None) -> list[Row]:
     """Give the rows of files, or of all built-in measurements where no file is named.
 
     Parameters
@@ -178,9 +184,7 @@ def rows_of_files(paths: Sequence[str], *, books: Books, leave_out: str | None) 
     InputError : a file cannot be read, or has none of the forms.
     """
     budget = ReadBudget()
-    folder = built_in() / "measurements"
-    names: Sequence[str | Path] = paths or [folder / name for form in FORMATS for name in form.built_in]
-    files = [read_file(name, budget) for name in names]
+    files = [read_file(name, budget) for name in paths or built_in_files()]
     forms = [_form_of(file) for file in files]
     found: list[Row] = []
     for form in FORMATS:

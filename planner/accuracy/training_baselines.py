@@ -57,6 +57,8 @@ def label_of(case: TrainingCase, leave_out: str | None) -> str:
         return case.accelerator.id
     if leave_out == "model":
         return case.model
+    if leave_out == "family":
+        return case.accelerator.family
     return case.source if leave_out == "source" else ""
 
 

@@ -13,7 +13,10 @@ from planner.accuracy.formats import MeasuredFile
 from planner.accuracy.row import Row
 from planner.accuracy.software import Words, read_rules
 from planner.accuracy.training_baselines import Baselines
+from planner.accuracy.training_fit import TrainingFit
+from planner.accuracy.training_folds import PRIORS, fitted_on, left_out
 from planner.accuracy.training_model import TrainingModel, values_of
+from planner.accuracy.training_power import node_power_w
 from planner.accuracy.training_rows import TrainingRows
 from planner.catalog.profile import Profile
 from planner.catalog.store import built_in
@@ -29,8 +32,16 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
     found = [case for file in files for case in cases_of(file, books)]
     cases = [case for case in found if isinstance(case, TrainingCase)]
     profile = books.catalog.profile("training")
-    values, bases = values_of(profile, cases) if cases else ({}, [])
-    predicted = _Predictions.of(cases, profile, values, [basis.kind for basis in bases])
+    values: Mapping[str, Array] = {}
+    bases: list[str] = []
+    if leave_out and cases:
+        fit = TrainingFit(fitted_on(books), books.catalog.profile(PRIORS))
+        found_out = left_out(cases, leave_out, profile, fit)
+        values, bases = found_out.values, found_out.bases
+    elif cases:
+        values, rests = values_of(profile, cases)
+        bases = [basis.kind for basis in rests]
+    predicted = _Predictions.of(cases, profile, values, bases, books)
     baselines = Baselines.of(cases, leave_out, books)
     rows: list[Row] = []
     number = 0
@@ -74,15 +85,25 @@ def _refused(case: Refused, observation: Observation) -> Row:
 class _Predictions:
     """Step times, memory and power of cases, told as the rows tell theirs."""
 
-    def __init__(self, cases: Sequence[TrainingCase], step_s: Array, memory: Array, spreads: list[Interval]) -> None:
-        self._cases, self._step_s, self._memory, self._spreads = cases, step_s, memory, spreads
+    def __init__(
+        self,
+        cases: Sequence[TrainingCase],
+        step_s: Array,
+        memory: Array,
+        spreads: list[Interval],
+        bases: Sequence[str],
+        books: Books,
+    ) -> None:
+        self._books = books
+        self._cases, self._step_s, self._memory = cases, step_s, memory
+        self._spreads, self._bases = spreads, bases
 
     @staticmethod
     def of(
-        cases: Sequence[TrainingCase], profile: Profile, values: Mapping[str, Array], bases: Sequence[str]
+        cases: Sequence[TrainingCase], profile: Profile, values: Mapping[str, Array], bases: Sequence[str], books: Books
     ) -> _Predictions:
         if not cases:
-            return _Predictions(cases, np.empty(0), np.empty(0), [])
+            return _Predictions(cases, np.empty(0), np.empty(0), [], [], books)
         model = TrainingModel(cases, profile)
         spreads = [
             spread_of(
@@ -93,7 +114,7 @@ class _Predictions:
             )
             for case, basis in zip(cases, bases, strict=True)
         ]
-        return _Predictions(cases, model.step_s(values), model.memory_bytes(), spreads)
+        return _Predictions(cases, model.step_s(values), model.memory_bytes(), spreads, bases, books)
 
     def row(self, number: int, observation: Observation, baselines: Baselines) -> Row:
         """Give one observation of one case beside its prediction."""
@@ -108,7 +129,11 @@ class _Predictions:
             mid = float(self._memory[number]) / 1e9
             low, high = mid * _MEMORY_LOW, mid * _MEMORY_HIGH
         elif observation.metric != "step_time_s":
-            reason = "power of a node is predicted for nodes of the catalogs, and the row names none"
+            power = node_power_w(case, self._books)
+            if power is None:
+                reason = "no node of the catalogs has this accelerator, so that its power is unknown"
+            else:
+                low, mid, high = power.low / 1e3, power.mid / 1e3, power.high / 1e3
         if not reason and not (math.isfinite(mid) and mid > 0):
             reason = "the row's degrees and sizes do not fit together"
         known = not reason
@@ -125,7 +150,7 @@ class _Predictions:
             high=high if known else None,
             reason=reason,
             quality=case.quality,
-            slices=_slices(case),
+            slices=_slices(case, self._bases[number]),
             baselines=baselines.of_case(number, observation.metric) if known else {},
         )
 
@@ -134,10 +159,12 @@ _LOOSE = 1.25  # a row whose degrees or software are not stated: our estimate of
 _MEMORY_LOW, _MEMORY_HIGH = 0.85, 1.2
 
 
-def _slices(case: TrainingCase) -> dict[str, str]:
+def _slices(case: TrainingCase, basis: str) -> dict[str, str]:
     kind = class_of(case.architecture, case.accelerator, trained=case.trained)
     return {
         "class": kind,
+        "basis": basis,
+        "accelerators": str(case.accelerators),
         "chip": case.accelerator.id,
         "model": case.model,
         "precision": case.precision,

@@ -82,7 +82,7 @@ class TrainingModel:
         return found * self._told(values)
 
     def memory_bytes(self) -> Array:
-        """Give what one accelerator allocates at its peak in every case [B]; frameworks print that, reserve aside.
+        """Give the peak memory of one accelerator in every case as rows tell it: allocated, or all that is taken [B].
 
         NaN where no case of a group measured it.
         """
@@ -95,7 +95,9 @@ class TrainingModel:
             allocated = stages[0].allocated
             for stage in stages[1:]:
                 allocated = np.maximum(allocated, stage.allocated)
-            found[group.rows] = allocated
+            taken = group.problem.rules.total_bytes(allocated)
+            alone = np.array([self.cases[row].allocated for row in group.rows])
+            found[group.rows] = np.where(alone, allocated, taken)
         return found
 
     def _aged(self, values: Values, youth: Array) -> dict[str, Array]:

@@ -203,6 +203,7 @@ class TrainingRows:
             kind_of_rate="step",
             observations=observations,
             near=(f"{source}|{row['model']}|{row['seq']}",),
+            allocated=row.get("metric") == "peak_allocated_memory",
         )
 
     def _csv_shape(self, row: Mapping[str, str], length: int) -> Any:

@@ -6,31 +6,83 @@ from functools import partial
 
 import click
 
+from planner.accuracy.formats import LEAVE_OUT
 from planner.accuracy.row import Row
 from planner.cli.outputs import Renderers, Screen, emit, output_option
 from planner.cli.project import current_books
+from planner.errors import input_error
+from planner.planning.books import Books
 
 
 @click.command()
 @click.argument("cases", nargs=-1, metavar="[CASES]...")
-@output_option("table", "json")
-def command(cases: tuple[str, ...], output: tuple[str, ...]) -> None:
+@click.option(
+    "--leave-out",
+    type=click.Choice(LEAVE_OUT),
+    help="Predict each row by a fit that saw nothing of its source, accelerator or model.",
+)
+@click.option("--refit", metavar="PATH", help="Fit the training profile on the built-in measurements; write it here.")
+@output_option("table", "json", "markdown", "scatter", "errors")
+def command(cases: tuple[str, ...], leave_out: str | None, refit: str | None, output: tuple[str, ...]) -> None:
     """Set measured results beside what the planner says of them; without CASES, all that it brings along.
 
     CASES are files in the forms of catalogs/measurements. A row that cannot be predicted is listed as refused, with
-    the reason.
+    the reason. markdown, scatter and errors are docs/accuracy.md and its plots: of all built-in measurements, in fit
+    and left out.
 
     \b
       planner accuracy
-      planner accuracy --output json=accuracy.json
+      planner accuracy --leave-out source --output json=left-out.json
       planner accuracy my-runs.yaml
     """
     from planner.accuracy.formats import rows_of_files
 
     books = current_books()
-    rows = rows_of_files(cases, books=books, leave_out=None)
-    renderers: Renderers = {"table": partial(_table, rows, None), "json": lambda _: _json(rows, None)}
-    emit(renderers, output, never=books.catalog.budget.files)
+    if refit:
+        _refit(books, refit)
+        return
+    rows = rows_of_files(cases, books=books, leave_out=leave_out)
+    page = _page(rows, books, wanted={text.partition("=")[0] for text in output}, whole=not (cases or leave_out))
+    told: Renderers = {"table": partial(_table, rows, leave_out), "json": lambda _: _json(rows, leave_out)}
+    emit({**told, **page}, output, never=books.catalog.budget.files)
+
+
+def _refit(books: Books, path: str) -> None:
+    from planner.accuracy.training_profile import fitted_profile, text_of
+    from planner.report.write import write_text
+
+    write_text(path, text_of(fitted_profile(books)))
+
+
+def _page(rows: list[Row], books: Books, *, wanted: set[str], whole: bool) -> Renderers:
+    """Give what renders docs/accuracy.md and its plots; the rows left out are predicted only where it is wanted."""
+    names = ("markdown", "scatter", "errors")
+    if not wanted & set(names):
+        return dict.fromkeys(names, _nothing)
+    if not whole:
+        raise input_error(
+            "accuracy-page", "the page is of all built-in measurements", hint="leave CASES and --leave-out"
+        )
+    from planner.accuracy.formats import built_in_files, rows_of_files
+    from planner.accuracy.other_tools import read_other_tools
+    from planner.catalog.store import built_in
+    from planner.report import accuracy_page, accuracy_plots
+
+    files = built_in_files("planner.accuracy.training_family")
+    source, accelerator = (rows_of_files(files, books=books, leave_out=name) for name in ("source", "accelerator"))
+    views = accuracy_page.Views(rows, source, accelerator)
+    told = accuracy_page.listed(views.training["source left out"])
+    tools = read_other_tools(built_in() / "measurements" / "other-tools.yaml")
+    profile = books.catalog.profile("training")
+    return {
+        "markdown": lambda _: accuracy_page.as_markdown(views, profile=profile, tools=tools),
+        "scatter": lambda _: accuracy_plots.scatter(views.training["source left out"]),
+        "errors": lambda _: accuracy_plots.errors(told),
+    }
+
+
+def _nothing(screen: Screen) -> str:
+    raise AssertionError(f"asked for a page that nobody wanted, on {screen}")
 
 
 def _table(rows: list[Row], leave_out: str | None, screen: Screen) -> str:

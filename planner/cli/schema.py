@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every document kind by its name, sorted."""
+    from planner.accuracy.other_tools import OtherTools
     from planner.accuracy.serving_words import ServingRules
     from planner.accuracy.software import Rules
     from planner.bench.document import BenchRun, Suite
@@ -33,7 +34,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.scenario.checked_project import CheckedProject
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
-    documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules, BenchRun, Suite]
+    documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules, OtherTools, BenchRun, Suite]
     found = {
         "accuracy": accuracy_schema(),
         "check": check_schema(),

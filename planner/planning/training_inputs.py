@@ -20,6 +20,7 @@ from planner.planning.places import facility_of
 from planner.planning.run_inputs import RunInputs, run_inputs_of
 from planner.planning.run_outcome import Course
 from planner.planning.training_plan import rules_of, states_of
+from planner.planning.training_ranges import class_of, spread_of
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
 from planner.training.strategy import Strategy
@@ -136,7 +137,7 @@ def ground_of(run: TrainingRun, wanted: Wanted, tree: Tree, books: Books, ledger
         quantised=precision in _QUANTISED,
     )
     facility = facility_of(run.hardware, fleet.node, tree=tree, books=books, ledger=ledger)
-    spread = profile.ranges[basis.kind]
+    kind = class_of(wanted.architecture, fleet.accelerator, trained=problem.trained)
     return Ground(
         run=run,
         architecture=wanted.architecture,
@@ -148,7 +149,7 @@ def ground_of(run: TrainingRun, wanted: Wanted, tree: Tree, books: Books, ledger
         nodes=nodes,
         framework=framework,
         basis=basis,
-        spread=Interval(spread.low, 1.0, spread.high),
+        spread=spread_of(profile, basis.kind, kind),
         inputs=run_inputs_of(
             run,
             tokens=wanted.tokens,
