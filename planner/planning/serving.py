@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,13 @@ from planner.planning.serving_sizing import (
     require_percentiles,
     runnable,
     sized,
+    value_of,
 )
 from planner.planning.uncertainty import Ranged, ranged
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import Load, ServingLayout, ServingLoad
 from planner.serving.engine import Engine
-from planner.units import Interval
+from planner.units import Interval, duration
 
 Array = NDArray[np.float64]
 
@@ -134,6 +135,9 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     hourly: tuple[int, ...] = ()
     rates = _rates(stated)
     rate = float(np.max(rates)) if rates is not None else None
+    if rate == 0.0:
+        at = ("workload", "load", "demand", "by_hour")
+        raise InputError(tree.fault("out-of-range", "a demand of 0 in every hour", at, allowed="24 shares, not all 0"))
     if load.disaggregation is not None:
         size = _pool_size(ground, tree)
     elif rates is not None and rate is not None:
@@ -143,12 +147,14 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     else:
         size = _closed_size(ground, tree)
     require_links(ground, size.layout, tree)
+    size = _on_what_there_is(ground, size, tree)
     replica = ground.replica(as_arrays([size.layout]))
     if load.disaggregation is not None:
         found = pooled(ground, replica, rate)
     else:
         found = answer(ground, replica, replicas=float(size.replicas), rate=rate)
     _require_settled(ground, found, size, rate, tree)
+    _warn_of_misses(found, load, ledger)
     money = money_of(
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
     )
@@ -229,6 +235,39 @@ def _pool_size(ground: ServingGround, tree: Tree) -> Size:
     count = stated.prefill + stated.decode
     nodes = nodes_of(ground, as_arrays([least]), float(count + load.spare))
     return Size(least, count, int(_number(nodes)), math.nan)
+
+
+def _on_what_there_is(ground: ServingGround, size: Size, tree: Tree) -> Size:
+    """Give a size with the machines that the scenario names, all of which are paid for.
+
+    Raises
+    ------
+    InfeasibleError : it needs more of them; how many.
+    """
+    hardware, layout = ground.load.hardware, size.layout
+    count = size.replicas + ground.load.spare
+    needed = count * layout.tensor * layout.data * layout.pipeline
+    short = ""
+    if hardware.accelerators and needed > hardware.accelerators:
+        short = f"{needed:,} accelerators, and there are {hardware.accelerators:,}"
+    if hardware.nodes and size.nodes > hardware.nodes:
+        short = f"{size.nodes:,} nodes, and there are {hardware.nodes:,}"
+    if short:
+        key = "accelerators" if hardware.accelerators else "nodes"
+        hint = "leave accelerators and nodes out to have them sized, or lower the load or the objectives"
+        raise InfeasibleError(
+            tree.fault("machines-few", f"{count:,} replicas need {short}", ("hardware", key), hint=hint)
+        )
+    return replace(size, nodes=max(size.nodes, hardware.nodes or 0))
+
+
+def _warn_of_misses(found: Answer, load: ServingLoad, ledger: Ledger) -> None:
+    for name, limit in load.workload.objectives.model_dump().items():
+        if limit is None:
+            continue
+        reached = _number(value_of(found, name))
+        if reached > limit:
+            ledger.warn(f"misses the objective {name}: {duration(reached)}, and {duration(limit)} is asked")
 
 
 def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: float | None, tree: Tree) -> None:

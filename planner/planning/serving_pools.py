@@ -41,6 +41,13 @@ def require_pools(ground: ServingGround, tree: Tree) -> None:
     if not any(getattr(load, kind) for kind in _KINDS):
         hint = "load: {clients: 64}, or load: {rate: 5 requests/s}"
         raise InputError(tree.fault("pools-load", "pools of their own need clients or a rate", at, hint=hint))
+    bounds = ground.load.workload.objectives.model_dump()
+    told = ("tpot_p",) if load.rate is not None else ("tpot_p", "ttft_p")
+    unknown = [name for name, limit in bounds.items() if limit is not None and name.startswith(told)]
+    if unknown:
+        place = ("workload", "objectives", unknown[0])
+        message = f"{unknown[0]} of pools of their own is not known: they have means alone"
+        raise InputError(tree.fault("percentile-unknown", message, place, hint="bound the mean"))
     both = stated.prefill + stated.decode
     if ground.load.replicas not in ("auto", both):
         message = f"{stated.prefill} and {stated.decode} replicas are {both}, not {ground.load.replicas}"

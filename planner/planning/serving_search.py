@@ -280,7 +280,7 @@ def _priced(
     of = np.repeat(np.arange(len(sites)), [len(site.layouts) for site in sites])
     each = engine.layout.accelerators
     with np.errstate(divide="ignore"):
-        replicas = np.where(most > 0, np.ceil(peak / np.maximum(most, 1e-300) - 1e-6), np.inf)
+        replicas = np.where(most > 0, np.maximum(np.ceil(peak / np.maximum(most, 1e-300) - 1e-6), 1.0), np.inf)
     if ground.load.replicas != "auto":
         replicas = np.where(peak / float(ground.load.replicas) <= most, float(ground.load.replicas), np.inf)
     can = np.isfinite(replicas)

@@ -204,7 +204,7 @@ def sized(ground: ServingGround, rate: float, tree: Tree, *, patience: float) ->
     if not np.any(most > 0):
         raise _too_slow(ground, replica, layouts, tree)
     with np.errstate(divide="ignore"):
-        replicas = np.where(most > 0, np.ceil(rate / np.maximum(most, 1e-300) - 1e-6), np.inf)
+        replicas = np.where(most > 0, np.maximum(np.ceil(rate / np.maximum(most, 1e-300) - 1e-6), 1.0), np.inf)
     if load.replicas != "auto":
         replicas = np.where(most > 0, float(load.replicas), np.inf)
     nodes = nodes_of(ground, as_arrays(layouts), replicas + load.spare)

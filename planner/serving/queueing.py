@@ -159,7 +159,8 @@ def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Ar
     settled = _Settled(context, full, size, token / (1.0 - np.minimum(delay * rate, _NEARLY)), step, prompt)
     most = capacity(replica, requests, output_variability=arrivals.output_variability)
     count = np.asarray(arrivals.rate) / rate
-    return _seen(replica, requests, arrivals, settled, rate, most, count), count
+    # A rate that less than one replica could take meets one all the same.
+    return _seen(replica, requests, arrivals, settled, rate, most, np.maximum(count, 1.0)), count
 
 
 def _seen(

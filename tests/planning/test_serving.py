@@ -111,6 +111,10 @@ def test_a_looser_objective_never_needs_more_machines() -> None:
     assert of(loose, "nodes") <= of(tight, "nodes")
 
 
+def test_a_rate_of_next_to_nothing_takes_one_replica() -> None:
+    assert of(estimated(CHAT, workload__load__rate="0.000001 requests/s"), "replicas") == 1
+
+
 def test_replicas_follow_the_day() -> None:
     e = estimated("llama-3.1-70b-service")
     hours = e.breakdown("hours")
@@ -186,6 +190,13 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
         ({"workload.model": "llama-3.1-405b", "workload.objectives": "{}"}, 3, "lacking for one request"),
         ({"workload.speculation": "{drafted: 3}"}, 2, "without the share of drafted tokens"),
         ({"disaggregation": "{prefill: 2}", "workload.objectives": "{}"}, 2, "both needed"),
+        ({"hardware.nodes": "1", "workload.load.rate": "90 requests/s"}, 3, "nodes, and there are 1"),
+        (
+            {"workload.load": "{demand: {mean: 5 requests/s, by_hour: [" + ", ".join(["0"] * 24) + "]}}"},
+            2,
+            "of 0 in every",
+        ),
+        ({"disaggregation": "{prefill: 1, decode: 1}"}, 2, "means alone"),
         ({"simulate": "{requests: 200}"}, 2, "do not reach the 99th percentile"),
         ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
         ({"workload.duration": "0 d"}, 2, "out of range"),
