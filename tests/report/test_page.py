@@ -17,6 +17,7 @@ from planner.report.page import charts
 from tests.conftest import ROOT
 
 PRETRAIN = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
+ON_P5 = "scenarios/examples/llama-3.1-70b-on-p5.yaml"
 HOSTILE = '</script><script>alert(1)</script> "><img src=x onerror=alert(1)> {{ 7*7 }} \u202e'
 SMALL = """\
 schema: planner/scenario/v1
@@ -94,7 +95,7 @@ def policy_of(page: Read) -> str:
 
 
 def test_the_policy_lets_the_page_s_own_scripts_run_and_nothing_else(made: Made) -> None:
-    page = Read(made("estimate", PRETRAIN))
+    page = Read(made("estimate", ON_P5))
     policy = policy_of(page)
     assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
     assert "unsafe-eval" not in policy
@@ -105,7 +106,7 @@ def test_the_policy_lets_the_page_s_own_scripts_run_and_nothing_else(made: Made)
 
 
 def test_nothing_is_loaded_from_elsewhere(made: Made) -> None:
-    page = Read(made("estimate", PRETRAIN))
+    page = Read(made("estimate", ON_P5))
     for tag, attributes in page.tags:
         assert tag not in ("link", "iframe", "object", "embed", "base", "img", "audio", "video")
         assert "src" not in attributes
@@ -134,11 +135,11 @@ def test_sources_lead_to_web_pages_and_nowhere_else(made: Made) -> None:
     assert for_link("javascript:alert(1)") == ""
     assert for_link("data:text/html,x") == ""
     assert for_link(" https://example.org") == ""
-    assert 'href="https://' in made("estimate", PRETRAIN)
+    assert 'href="https://' in made("estimate", ON_P5)
 
 
 def test_without_charts_all_numbers_are_there_and_the_command_that_brings_charts(made: Made) -> None:
-    page = Read(made("estimate", PRETRAIN))
+    page = Read(made("estimate", ON_P5))
     told = " ".join(page.told)
     assert "pip install 'accelerator-planner[report]'" in told
     captions = [piece for piece in page.told if piece in ("Memory by stage and cause", "What moves the cost")]
@@ -150,18 +151,18 @@ def test_without_charts_all_numbers_are_there_and_the_command_that_brings_charts
 def test_the_full_input_makes_the_same_numbers_again(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = Read(made("estimate", PRETRAIN, "--variant", "half"))
+    page = Read(made("estimate", ON_P5, "--set", "workload.tokens=1T"))
     again = tmp_path / "again.yaml"
     again.write_text(next(piece for piece in page.told if piece.startswith('{\n  "schema"')), "utf-8")
     results = []
-    for arguments in ([str(again)], [PRETRAIN, "--variant", "half"]):
+    for arguments in ([str(again)], [ON_P5, "--set", "workload.tokens=1T"]):
         assert cli.run(["estimate", *arguments, "--output", "json=-"]) == 0
         results.append(json.loads(capsys.readouterr().out)["results"])
     assert results[0] == results[1]
 
 
 def test_every_key_number_of_the_table_is_on_the_page(made: Made) -> None:
-    told = Read(made("estimate", PRETRAIN)).told
+    told = Read(made("estimate", ON_P5)).told
     for label in ("duration", "cost", "cost per million tokens", "energy", "carbon", "power from the grid"):
         assert label in told
     assert any("$" in piece for piece in told)
@@ -169,9 +170,9 @@ def test_every_key_number_of_the_table_is_on_the_page(made: Made) -> None:
 
 def test_ages_are_counted_to_the_day_of_the_project_s_prices(made: Made) -> None:
     """So that the same input makes the same bytes whatever day it is."""
-    text = made("estimate", PRETRAIN)
+    text = made("estimate", ON_P5)
     assert "their age on 2026-11-21" in text
-    assert text == made("estimate", PRETRAIN)
+    assert text == made("estimate", ON_P5)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_svg_without_the_extra_names_the_command_to_run(
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setitem(__import__("sys").modules, "altair", None)
-    code = cli.run(["estimate", PRETRAIN, "--output", f"svg={tmp_path / 'x.svg'}"])
+    code = cli.run(["estimate", ON_P5, "--output", f"svg={tmp_path / 'x.svg'}"])
     told = capsys.readouterr()
     assert code == 2
     assert "run: pip install 'accelerator-planner[report]'" in told.err
