@@ -34,7 +34,7 @@ from catalogs/measurements/kernels.csv; `prior`, `width` and `moves` are what is
 _METHOD = (
     "least squares in log time, soft loss, normal priors, the best of three starts; errors are |ln(predicted/measured)|"
 )
-_STARTS = {"link": 1}
+_STARTS, _FEWER_STARTS = 3, {"link": 1, "narrow": 1}  # the largest fits begin at the priors alone
 _SPAN = (0.1, 0.9)  # of measured over predicted, that a range holds
 _DIGITS = 4
 
@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _with_fit(profile: Profile, batch: Batch, *, date: str) -> Profile:
     """Give the profile with one kind of kernel fitted, and what its rows say of the fit."""
     problem = problem_of(batch, profile)
-    moves = solve(problem, use=np.ones(len(batch.table), dtype=bool), starts=_STARTS.get(batch.kind.name, 3))
+    moves = solve(
+        problem, use=np.ones(len(batch.table), dtype=bool), starts=_FEWER_STARTS.get(batch.kind.name, _STARTS)
+    )
     measured = batch.table.measured_s
     seconds = {"fit": problem.predicted_s(moves)}
     for name in ("shape", "accelerator"):

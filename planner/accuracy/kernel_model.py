@@ -41,12 +41,14 @@ class Batch:
     @property
     def labels(self) -> dict[str, Words]:
         """Labels of the rows by level of moves."""
-        table = self.table
+        table, libraries = self.table, self.kind.libraries(self.table)
+        built = ["-".join(map(str, words)) for words in zip(libraries, table.families, strict=True)]
         return {
             "family": table.families,
             "chip": table.chips,
-            "library": self.kind.libraries(table),
+            "library": libraries,
             "operator": table.words("op"),
+            "build": np.array(built, dtype=np.str_),
         }
 
     def timings(self) -> Timings:

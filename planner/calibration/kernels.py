@@ -1,7 +1,7 @@
 """Fits kernel parameters to timings: SciPy's least squares in log time, robust, from several starts.
 
-Every parameter is additive in the logarithm: ln p = ln shared + family + chip + library + operator, each move with a
-normal prior around zero. What has no rows stays at its prior, so an unknown chip takes its family's moves.
+Every parameter is additive in the logarithm: ln p = ln shared + family + chip + library + operator + build, each move
+with a normal prior around zero. What has no rows stays at its prior, so an unknown chip takes its family's moves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ Array = NDArray[np.float64]
 Predict = Callable[[Mapping[str, Array]], Array]
 Labels = Mapping[str, NDArray[np.str_]]
 
-SECTIONS = {"family": "families", "chip": "chips", "library": "libraries", "operator": "operators"}
+SECTIONS = {
+    "family": "families",
+    "chip": "chips",
+    "library": "libraries",
+    "operator": "operators",
+    "build": "builds",
+}
 """Section of a profile for each level of moves."""
 
 _STEP = 1e-4  # of a finite difference, in ln

@@ -27,7 +27,7 @@ def profile_text(profile: Profile, *, comment: str = "") -> str:
     lines += [
         f"  {name}: {_value(entry.model_dump(exclude_defaults=True))}" for name, entry in profile.parameters.items()
     ]
-    sections = ("families", "chips", "engines", "libraries", "operators")
+    sections = ("families", "chips", "engines", "libraries", "operators", "builds")
     for title, members in [(title, getattr(profile, title)) for title in sections]:
         if members:
             lines.append(f"{title}:")

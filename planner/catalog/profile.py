@@ -27,7 +27,8 @@ class Parameter(Record):
     scale : `log` parameters are moved by factors, `linear` ones (shares) by shifts.
     low, high : bounds of its meaning; no fit may end on one.
     prior, width : what is believed without any row, and how firmly: in ln for `log`, else absolute.
-    moves : how firmly moves are believed to be small, by the level that makes them: chip, family, library, operator.
+    moves : how firmly moves are believed to be small, by the level that makes them: chip, family, library,
+        operator, build (a library on one family of chips).
     """
 
     value: Number
@@ -135,6 +136,7 @@ class Profile(Entry):
     engines: dict[Id, EngineMoves] = {}
     libraries: dict[Id, Moves] = {}
     operators: dict[Id, Moves] = {}
+    builds: dict[Id, Moves] = {}
     ranges: dict[Id, Spread] = {}
     domain: dict[Text, tuple[Number, Number]] = {}
     fit: FitReport
