@@ -185,6 +185,9 @@ def _every_kind(views: Views) -> str:
     lines = [
         "## Everything that is measured",
         "",
+        "Serving by kind of load, on models and accelerators left out, and why some of it is far off:",
+        "[serving](serving.md#6-how-far-off).",
+        "",
         *_head("kind and metric", "rows", "refused", "median", "p90", "macro"),
     ]
     for name, rows in by(views.fitted, lambda row: f"{row.kind}: {row.metric}").items():
