@@ -8,13 +8,16 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.bench.document import BenchRun
-from planner.bench.runner import Sample
 from planner.documents.files import ReadBudget, read_text
 from planner.documents.reader import read_yaml
 from planner.documents.typed import require_schema, typed
 from planner.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from planner.bench.runner import Sample
 
 SAMPLE_COLUMNS = ("case", "at_s", "seconds", "wall_s", "cpu_s", "preempted", "canary_s")
 

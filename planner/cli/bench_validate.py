@@ -31,9 +31,16 @@ _FLAGS = ("gated", "encoder")
 )
 @click.option("--budget", type=click.FloatRange(1, 86_400), default=180.0, show_default=True, metavar="SECONDS")
 @click.option("--record", metavar="FILE", help="Write the measured models as CSV.")
+@click.option("--picture", metavar="FILE", help="Write measured beside predicted as SVG.")
 @click.option("--measured", metavar="FILE", help="Do not measure: read models that were recorded.")
 def command(
-    run: Path, dtype: str, shapes: tuple[str, ...], budget: float, record: str | None, measured: str | None
+    run: Path,
+    dtype: str,
+    shapes: tuple[str, ...],
+    budget: float,
+    record: str | None,
+    picture: str | None,
+    measured: str | None,
 ) -> None:
     """Measure whole small models and compare them with what the fit of RUN predicts.
 
@@ -62,6 +69,10 @@ def command(
     wholes = at_pace(wholes, read.noise.canary_s if read.backend == "torch-cpu" else 0.0)
     found = verdicts(wholes, fit.host, fit.guess)
     click.echo(render_fit(read, {dtype: fit}) + "\n" + render_wholes(wholes, fit, found), nl=False)
+    if picture and wholes:
+        from planner.report.bench_proof_picture import svg
+
+        write_text(picture, svg(wholes, fit))
     _judge(read.noise.verdict, read.noise.floor, wholes, [v.phase for v in found if not v.met])
 
 

@@ -89,10 +89,17 @@ def _attention(backend: TorchBackend, case: Case) -> Prepared:
     sequences, heads, kv_heads, queries, keys, head = case.size
     trains = case.kernel.endswith("train")
     q = backend.normal(case.dtype, sequences, heads, queries, head).requires_grad_(trains)
-    k, v = (backend.normal(case.dtype, sequences, kv_heads, keys, head).requires_grad_(trains) for _ in range(2))
+    copies = host.copies_that_leave_the_cache(case.bytes) if case.operands == "cold" else 1
+    kept = [
+        [backend.normal(case.dtype, sequences, kv_heads, keys, head).requires_grad_(trains) for _ in range(2)]
+        for _ in range(copies)
+    ]
+    turn = [0]
     attend = backend.torch.nn.functional.scaled_dot_product_attention
 
     def run() -> None:
+        turn[0] = (turn[0] + 1) % copies
+        k, v = kept[turn[0]]
         result = attend(q, k, v, is_causal=queries > 1, enable_gqa=kv_heads != heads)
         if trains:
             backend.torch.autograd.grad(result, (q, k, v), result.detach())

@@ -1,0 +1,84 @@
+"""Runs of real machines, kept with their raw samples: what the fit and the proof gave on them, they give again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from planner.bench.documents import SAMPLE_COLUMNS, read_run
+from planner.bench.end_to_end import COLUMNS, SHAPE_COLUMNS, at_pace, verdicts, wholes_of
+from planner.bench.fit import Fitted, fitted
+from planner.catalog.store import Catalog
+from planner.documents.files import ReadBudget
+from planner.documents.rows import read_table
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "tests" / "bench" / "frozen"
+STATED = json.loads((FOLDER / "stated.json").read_text("utf-8"))
+RUNS = sorted(STATED)
+SLACK = 0.05  # of an error: what is believed before any row stands in shared profiles, which other fits move
+_FITS: dict[str, Fitted] = {}
+
+
+def fit_of(name: str) -> Fitted:
+    if name not in _FITS:
+        catalog = Catalog()
+        run = read_run(FOLDER / f"{name}.yaml")
+        profiles = {"training": catalog.profile("training"), "serving": catalog.profile("serving")}
+        _FITS[name] = fitted(run, dtype=STATED[name]["dtype"], **profiles)
+    return _FITS[name]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_medians_are_those_of_the_raw_samples(name: str) -> None:
+    run = read_run(FOLDER / f"{name}.yaml")
+    with (FOLDER / run.samples).open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == SAMPLE_COLUMNS
+    pace = float(np.median([float(row["canary_s"]) for row in rows]))
+    assert run.noise.canary_s == pytest.approx(pace, rel=1e-3)
+    times: dict[str, list[float]] = {}
+    for row in rows:
+        times.setdefault(row["case"], []).append(float(row["seconds"]))
+    for row in run.rows:
+        if row.median_s is not None and row.family != "collective":
+            # Times were brought to one pace, which moves none further than the machine's own pace moved.
+            assert 0.5 < row.median_s / float(np.median(times[row.case])) < 2.0
+            assert row.samples <= len(times[row.case])
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_errors_of_the_fit_are_those_that_are_stated(name: str) -> None:
+    found = {label: error.median for label, error in fit_of(name).errors.items()}
+    assert found == pytest.approx(STATED[name]["errors"], abs=SLACK)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_errors_on_whole_models_are_those_that_are_stated(name: str) -> None:
+    fit, run = fit_of(name), read_run(FOLDER / f"{name}.yaml")
+    table = read_table(FOLDER / f"{name}-models.csv", columns=(*COLUMNS, *SHAPE_COLUMNS), budget=ReadBudget())
+    wholes = at_pace(wholes_of(table.rows), run.noise.canary_s)
+    found = {v.phase: [v.median, v.bias] for v in verdicts(wholes, fit.host, fit.guess)}
+    assert set(found) == set(STATED[name]["models"])
+    for phase, (median, bias) in found.items():
+        assert [median, bias] == pytest.approx(STATED[name]["models"][phase], abs=SLACK), phase
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_size_of_a_whole_model_is_one_of_the_suite(name: str) -> None:
+    suite = {tuple(row.size[1:]) for row in read_run(FOLDER / f"{name}.yaml").rows if row.kernel == "matmul"}
+    table = read_table(FOLDER / f"{name}-models.csv", columns=(*COLUMNS, *SHAPE_COLUMNS), budget=ReadBudget())
+    for whole in wholes_of(table.rows):
+        weights = {(whole.shape.width, whole.shape.hidden), (whole.shape.hidden, whole.shape.width)}
+        assert not weights & suite, whole.shape.name
+
+
+def test_every_frozen_file_is_used() -> None:
+    kept = {path.name for path in FOLDER.iterdir() if path.name != "stated.json"}
+    used = {f"{name}{end}" for name in RUNS for end in (".yaml", ".csv", "-models.csv")}
+    assert kept == used
+    assert all((FOLDER / Path(name)).stat().st_size < 5_000_000 for name in kept)
