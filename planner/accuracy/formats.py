@@ -17,11 +17,13 @@ from typing import Any
 from planner.accuracy.row import Row
 from planner.catalog.store import built_in
 from planner.documents.files import ReadBudget, read_text
+from planner.documents.reader import parse_yaml
 from planner.errors import Fault, InputError, listing, visible
 from planner.planning.books import Books
 
 LEAVE_OUT = ("source", "accelerator", "model")
 _MAX_BYTES = 32 * 2**20
+_MAX_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,7 @@ class MeasuredFile:
         """Content of a YAML file; None of another one, or where it is no YAML."""
         if self.path.suffix not in (".yaml", ".yml"):
             return None
-        import yaml
-
-        try:
-            # Larger than what a person writes, and without anchors or tags: the plain loader's own types suffice.
-            return yaml.load(self.text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        except (yaml.YAMLError, ValueError):
-            return None
+        return parse_yaml(self.text, name=str(self.path), most_values=_MAX_VALUES).value
 
     @property
     def first(self) -> Mapping[str, Any]:

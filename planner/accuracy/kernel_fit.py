@@ -1,4 +1,4 @@
-"""Fits the kernels' profile to published timings: `python -m planner.accuracy.kernel_fit --date YYYY-MM-DD`.
+"""Fits the kernels' profile to published timings: `planner refit kernels`.
 
 It reads `catalogs/measurements/kernels.csv`, fits each kind of kernel from several starts, predicts every row by fits
 that did not see its shape or its accelerator, and writes `catalogs/profiles/kernels.yaml` with the report of the fit.
@@ -7,8 +7,6 @@ Two runs write the same bytes.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,14 +20,14 @@ from planner.accuracy.kernel_table import KernelTable
 from planner.calibration.kernels import fitted_moves, fitted_parameters, solve
 from planner.calibration.profile_text import profile_text
 from planner.catalog.profile import FitReport, Moves, Profile, Spread
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 
 Array = NDArray[np.float64]
 
 _COMMENT = """Efficiencies of single kernels and of links, by chip and by library. `value`, `factors`, `ranges` and
 `domain` are written by
-    python -m planner.accuracy.kernel_fit --date YYYY-MM-DD
+    planner refit kernels
 from catalogs/measurements/kernels.csv; `prior`, `width` and `moves` are what is believed without any row."""
 _METHOD = (
     "least squares in log time, soft loss, normal priors, the best of three starts; errors are |ln(predicted/measured)|"
@@ -39,26 +37,23 @@ _SPAN = (0.1, 0.9)  # of measured over predicted, that a range holds
 _DIGITS = 4
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit, and write the profile."""
-    parser = argparse.ArgumentParser(prog="python -m planner.accuracy.kernel_fit", description=main.__doc__)
-    parser.add_argument("--catalogs", type=Path, default=built_in(), help="folder of catalogs; the built-in one")
-    parser.add_argument("--date", required=True, help="of the fit, YYYY-MM-DD, for its report")
-    parser.add_argument("--kind", action="append", default=[], help="fit this kind of kernel alone; can be repeated")
-    options = parser.parse_args(arguments)
-    catalog = Catalog(layers=(options.catalogs,))
-    file = read_file(options.catalogs / "measurements" / "kernels.csv", ReadBudget())
+def refitted(catalog: Catalog, measurements: Path, *, date: str, kinds: Sequence[str] = ()) -> str:
+    """Give the kernels' profile fitted anew to the timings of a folder, as the text of its document.
+
+    Parameters
+    ----------
+    catalog : with the profile, whose priors are kept. measurements : the folder of the rows.
+    date : of the fit, for its report. kinds : of kernels that are fitted; all where none is named.
+    """
+    file = read_file(measurements / "kernels.csv", ReadBudget())
     batches, _ = batches_of(KernelTable.of(file.name, file.table, catalog))
     profile = catalog.profile("kernels")
     for batch in batches:
-        if not options.kind or batch.kind.name in options.kind:
-            profile = _with_fit(profile, batch, date=options.date)
+        if not kinds or batch.kind.name in kinds:
+            profile = _with_fit(profile, batch, date=date)
     rows = sum(len(batch.table) for batch in batches)
     profile = profile.model_copy(update={"fit": profile.fit.model_copy(update={"rows": rows})})
-    (options.catalogs / "profiles" / "kernels.yaml").write_text(profile_text(profile, comment=_COMMENT), "utf-8")
-    for name, error in profile.fit.errors.items():
-        sys.stdout.write(f"{name:70} {error:.3f}\n")
-    return 0
+    return profile_text(profile, comment=_COMMENT)
 
 
 def _with_fit(profile: Profile, batch: Batch, *, date: str) -> Profile:
@@ -141,7 +136,3 @@ def _domain(batch: Batch) -> dict[str, tuple[float, float]]:
 
 def _short(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

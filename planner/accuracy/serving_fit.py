@@ -1,4 +1,4 @@
-"""Fits the serving profile to the published rows: `python -m planner.accuracy.serving_fit`.
+"""Fits the serving profile to the published rows: `planner refit serving`.
 
 It reads `catalogs/measurements/`, fits, predicts every row by fits that did not see its model or its accelerator, and
 writes `catalogs/profiles/serving.yaml` with the report of the fit. Nothing in it is random.
@@ -6,8 +6,6 @@ writes `catalogs/profiles/serving.yaml` with the report of the fit. Nothing in i
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,30 +22,27 @@ from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
 from planner.calibration.serving_levels import fitted, unfitted
 from planner.catalog.profile import FitReport, Profile
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 
 Array = NDArray[np.float64]
 
 _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and `ranges` are written by
-    python -m planner.accuracy.serving_fit
+    planner refit serving
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
 _METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are medians of |ln| on rows left out"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit, and write the profile."""
-    parser = argparse.ArgumentParser(prog="python -m planner.accuracy.serving_fit", description=main.__doc__)
-    parser.add_argument("--catalogs", type=Path, default=built_in(), help="folder of catalogs; the built-in one")
-    parser.add_argument("--date", required=True, help="of the fit, YYYY-MM-DD, for its report")
-    options = parser.parse_args(arguments)
-    catalog = Catalog(layers=(options.catalogs,))
+def refitted(catalog: Catalog, measurements: Path, *, date: str) -> str:
+    """Give the serving profile fitted anew to the rows of a folder, as the text of its document.
+
+    Parameters
+    ----------
+    catalog : with the profile, whose priors are kept. measurements : the folder of the rows.
+    date : of the fit, for its report.
+    """
     profile = unfitted(catalog.profile("serving"))
-    cases = fitted_cases(catalog, options.catalogs / "measurements")
-    found = fitted_profile(cases, profile, date=options.date)
-    (options.catalogs / "profiles" / "serving.yaml").write_text(profile_text(found, comment=_COMMENT), "utf-8")
-    for name, error in found.fit.errors.items():
-        sys.stdout.write(f"{name:60} {error:.3f}\n")
-    return 0
+    cases = fitted_cases(catalog, measurements)
+    return profile_text(fitted_profile(cases, profile, date=date), comment=_COMMENT)
 
 
 def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str) -> Profile:
@@ -84,7 +79,3 @@ def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
         for group, metric in sorted(places)
         for how, error in errors.items()
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

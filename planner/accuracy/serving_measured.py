@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from planner.accuracy.cases import Refused
 from planner.accuracy.closed_loop_rows import ClosedLoopRows
+from planner.accuracy.formats import read_file
 from planner.accuracy.inference_rows import InferenceRows
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_words import ServingWords, read_serving_rules
 from planner.accuracy.trace_rows import read_trace, steady_case
 from planner.catalog.store import Catalog
+from planner.documents.files import ReadBudget
 
 RULES = "engines.yaml"
 
@@ -29,8 +28,8 @@ def published(catalog: Catalog, measurements: Path) -> list[ServingCase | Refuse
     """Give all rows of `inference.yaml` and `serving_closed_loop.csv` of a folder."""
     reader = reader_of(catalog, measurements)
     found = [reader.read(row) for row in inference_rows(measurements / "inference.yaml")]
-    with (measurements / "serving_closed_loop.csv").open(encoding="utf-8", newline="") as file:
-        found += ClosedLoopRows(reader).read(csv.DictReader(file))
+    table = read_file(measurements / "serving_closed_loop.csv", ReadBudget()).table
+    found += ClosedLoopRows(reader).read(row for _, row in table)
     return found
 
 
@@ -39,17 +38,12 @@ def fitted_cases(catalog: Catalog, measurements: Path) -> list[ServingCase]:
     rows = [row for row in published(catalog, measurements) if isinstance(row, ServingCase)]
     reader = reader_of(catalog, measurements)
     for path in sorted((measurements / "traces").glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_file(path, ReadBudget()).value
         rows.append(steady_case(read_trace(reader, document, path.with_suffix(".csv"), name=path.stem)))
     return rows
 
 
 def inference_rows(path: Path) -> Sequence[Mapping[str, Any]]:
-    """Give the rows of a file in the form of `inference.yaml`.
-
-    The file is the project's own and large, so that the C reader of YAML is taken where there is one.
-    """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  (a safe loader, in C)
-    cases: Sequence[Mapping[str, Any]] = document["cases"]
+    """Give the rows of a file in the form of `inference.yaml`."""
+    cases: Sequence[Mapping[str, Any]] = read_file(path, ReadBudget()).value["cases"]
     return cases

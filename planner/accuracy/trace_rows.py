@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import Observation
+from planner.accuracy.formats import read_file
 from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
 from planner.accuracy.serving_arrays import machine_of
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import as_run
 from planner.catalog.profile import EngineMoves
+from planner.documents.files import ReadBudget
 from planner.planning.serving_efficiency import engine_limits, engine_memory
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine, engine_of
@@ -141,8 +142,7 @@ def _formats(started: Mapping[str, Any]) -> Formats:
 
 
 def _requests(path: Path) -> tuple[Array, Array, Array, Array, Array]:
-    with path.open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    table = [row for _, row in read_file(path, ReadBudget()).table]
     if not table:
         raise RowRefusedError("the trace holds no requests")
     try:

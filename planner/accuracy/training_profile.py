@@ -28,8 +28,13 @@ _METHOD = (
 )
 
 
-def fitted_profile(books: Books) -> Profile:
-    """Give the profile fitted on the built-in measurements, with its ranges and its errors on rows left out."""
+def fitted_profile(books: Books, *, date: str) -> Profile:
+    """Give the profile fitted on the built-in measurements, with its ranges and its errors on rows left out.
+
+    Parameters
+    ----------
+    books : with measurements' catalogs and priors. date : of the fit, for its report.
+    """
     cases = fitted_on(books)
     fit = TrainingFit(cases, books.catalog.profile(PRIORS))
     profile = fit.coefficients.profile(fit.fitted())
@@ -42,7 +47,7 @@ def fitted_profile(books: Books) -> Profile:
     report: dict[str, float] = {}
     for name, error in errors.items():
         report |= {f"{name}, {what}": value for what, value in _figures(cases, error, listed).items()}
-    told = FitReport(date=fit.priors.fit.date, rows=len(cases), method=_METHOD, errors=report)
+    told = FitReport(date=date, rows=len(cases), method=_METHOD, errors=report)
     return profile.model_copy(
         update={
             "id": "training",

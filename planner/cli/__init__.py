@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("planner.cli.compare", "Scenarios side by side: who is ahead in what, and how sure that is."),
     "accuracy": ("planner.cli.accuracy", "Measured results beside predictions, and how far apart they are."),
     "calibrate": ("planner.cli.calibrate", "Fit a serving profile to your own measurements."),
+    "refit": ("planner.cli.refit", "Fit a built-in profile anew to the published measurements."),
     "check": ("planner.cli.check", "Budgets, policies and claims of a project, and what changed, for CI."),
     "search": ("planner.cli.search", "Find the best strategy and machines for a training run."),
     "sensitivity": ("planner.cli.sensitivity", "Show what moves the answer: inputs over their ranges, other choices."),

@@ -21,9 +21,8 @@ from planner.planning.books import Books
     type=click.Choice(LEAVE_OUT),
     help="Predict each row by a fit that saw nothing of its source, accelerator or model.",
 )
-@click.option("--refit", metavar="PATH", help="Fit the training profile on the built-in measurements; write it here.")
 @output_option("table", "json", "markdown", "scatter", "errors")
-def command(cases: tuple[str, ...], leave_out: str | None, refit: str | None, output: tuple[str, ...]) -> None:
+def command(cases: tuple[str, ...], leave_out: str | None, output: tuple[str, ...]) -> None:
     """Set measured results beside what the planner says of them; without CASES, all that it brings along.
 
     CASES are files in the forms of catalogs/measurements. A row that cannot be predicted is listed as refused, with
@@ -38,20 +37,10 @@ def command(cases: tuple[str, ...], leave_out: str | None, refit: str | None, ou
     from planner.accuracy.formats import rows_of_files
 
     books = current_books()
-    if refit:
-        _refit(books, refit)
-        return
     rows = rows_of_files(cases, books=books, leave_out=leave_out)
     page = _page(rows, books, wanted={text.partition("=")[0] for text in output}, whole=not (cases or leave_out))
     told: Renderers = {"table": partial(_table, rows, leave_out), "json": lambda _: _json(rows, leave_out)}
     emit({**told, **page}, output, never=books.catalog.budget.files)
-
-
-def _refit(books: Books, path: str) -> None:
-    from planner.accuracy.training_profile import fitted_profile, text_of
-    from planner.report.write import write_text
-
-    write_text(path, text_of(fitted_profile(books)))
 
 
 def _page(rows: list[Row], books: Books, *, wanted: set[str], whole: bool) -> Renderers:

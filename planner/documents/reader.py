@@ -127,8 +127,8 @@ def read_yaml(path: str | Path, *, budget: ReadBudget | None = None, name: str =
     return parse_yaml(text, name=name or str(path))
 
 
-def parse_yaml(text: str, *, name: str = "<text>") -> Tree:
-    """Parse the text of one YAML document; see `read_yaml`.
+def parse_yaml(text: str, *, name: str = "<text>", most_values: int = MAX_NODES) -> Tree:
+    """Parse the text of one YAML document; see `read_yaml`. Tables of measurements may have more values.
 
     >>> tree = parse_yaml("peak: 1e12\\nregion: no")
     >>> tree.value
@@ -136,7 +136,7 @@ def parse_yaml(text: str, *, name: str = "<text>") -> Tree:
     >>> str(tree.location(("region",)))
     '<text>:2:9'
     """
-    return _Parser(text.lstrip("\ufeff"), brief(name, most=200)).tree()
+    return _Parser(text.lstrip("\ufeff"), brief(name, most=200), most_values).tree()
 
 
 def _line_at(text: str, start: int) -> str:
@@ -148,8 +148,9 @@ def _line_at(text: str, start: int) -> str:
 class _Parser:
     """One pass over the events of one text."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, most_values: int = MAX_NODES) -> None:
         self._text = text
+        self._most = most_values
         self._source = SourceText(name, text)
         self._marks: dict[Trail, Mark] = {}
         self._nodes = 0
@@ -256,8 +257,8 @@ class _Parser:
     def _admit(self, event: Any, trail: Trail) -> None:
         """Refuse what this reader does not read, before anything is built from it."""
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise InputError(self._fault(event, "yaml-too-many", f"more than {MAX_NODES:,} values in one file"))
+        if self._nodes > self._most:
+            raise InputError(self._fault(event, "yaml-too-many", f"more than {self._most:,} values in one file"))
         if len(trail) > MAX_DEPTH:
             raise InputError(self._fault(event, "yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels"))
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:

@@ -1,13 +1,10 @@
-"""The errors of the serving fit as a table: `python -m planner.report.serving_errors docs/serving.md`."""
+"""The errors of the serving fit as a table, for docs/serving.md."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from planner.catalog.profile import Profile
-from planner.catalog.store import Catalog
 
 BEGIN, END = "<!-- errors -->", "<!-- end of errors -->"
 _WAYS = ("fitted", "model left out", "accelerator left out")
@@ -33,13 +30,3 @@ def with_table(text: str, profile: Profile) -> str:
 
 def _cells(errors: Mapping[str, float]) -> str:
     return " | ".join(f"{100 * errors[way]:.1f} %" if way in errors else "-" for way in _WAYS)
-
-
-def main() -> None:
-    """Write the table into the document that is named."""
-    path = Path(sys.argv[1])
-    path.write_text(with_table(path.read_text("utf-8"), Catalog().profile("serving")), "utf-8")
-
-
-if __name__ == "__main__":
-    main()
