@@ -63,6 +63,8 @@ class MeasuredFile:
         """Content of a YAML file; None of another one, or where it is no YAML."""
         if self.path.suffix not in (".yaml", ".yml"):
             return None
+        if not self.text.strip():
+            return None
         return parse_yaml(self.text, name=str(self.path), most_values=_MAX_VALUES).value
 
     @property
@@ -124,7 +126,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "timings of kernels and collectives (CSV)",
-        "planner.accuracy.kernel_model",
+        "planner.accuracy.kernel_rows",
         lambda file: {"op", "accelerator", "latency_us"} <= set(file.columns),
         ("kernels.csv",),
     ),

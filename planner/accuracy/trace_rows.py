@@ -19,6 +19,7 @@ from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import as_run
 from planner.catalog.profile import EngineMoves
 from planner.documents.files import ReadBudget
+from planner.errors import InputError
 from planner.planning.serving_efficiency import engine_limits, engine_memory
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine, engine_of
@@ -142,7 +143,10 @@ def _formats(started: Mapping[str, Any]) -> Formats:
 
 
 def _requests(path: Path) -> tuple[Array, Array, Array, Array, Array]:
-    table = [row for _, row in read_file(path, ReadBudget()).table]
+    try:
+        table = [row for _, row in read_file(path, ReadBudget()).table]
+    except InputError as error:
+        raise RowRefusedError(f"its requests cannot be read: {error.faults[0].message}") from None
     if not table:
         raise RowRefusedError("the trace holds no requests")
     try:

@@ -310,5 +310,5 @@ refused with its reason, never dropped. `--leave-out source|accelerator|model` p
 built-in measurements that saw nothing of its source, accelerator or model. The JSON holds to
 `docs/schemas/accuracy.json`.
 
-`planner refit training catalogs/profiles/training.yaml --date DATE` fits the training profile anew; the same measurements and
-priors give the same file."""
+`planner refit training catalogs/profiles/training.yaml --date DATE` fits the training profile anew; the same
+measurements and priors give the same file."""

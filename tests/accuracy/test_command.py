@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 
 from planner.cli import run
 from planner.report.accuracy_json import accuracy_schema
@@ -36,7 +35,7 @@ GOOD = {
 
 def told(tmp_path: Path, rows: list[object], *options: str) -> list[dict[str, object]]:
     """Give the rows of the command's document for a file with `rows`."""
-    (tmp_path / "cases.yaml").write_text(yaml.safe_dump(rows), "utf-8")
+    (tmp_path / "cases.yaml").write_text(json.dumps(rows), "utf-8")
     out = tmp_path / "out.json"
     assert run(["accuracy", str(tmp_path / "cases.yaml"), *options, "--output", f"json={out}"]) == 0
     document = json.loads(out.read_text("utf-8"))
