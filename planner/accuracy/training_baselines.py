@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from planner.accuracy.cases import TrainingCase
-from planner.accuracy.training_arrays import filled
+from planner.accuracy.training_built_in import built_in_cases
+from planner.accuracy.training_degrees import filled
 from planner.planning.books import Books
 from planner.planning.machines import peak_flops_per_s
 from planner.workload.flops import TrainingFlops, training_flops
@@ -32,8 +33,6 @@ class Baselines:
     @staticmethod
     def of(cases: Sequence[TrainingCase], leave_out: str | None, books: Books) -> Baselines:
         """Give the baselines of cases; utilisations are those of the built-in measurements."""
-        from planner.accuracy.training_built_in import built_in_cases
-
         known = built_in_cases(books) if cases else []
         flops = _Flops()
         used = [

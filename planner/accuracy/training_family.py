@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from planner.accuracy.cases import Observation, Refused, TrainingCase
 from planner.accuracy.formats import MeasuredFile
 from planner.accuracy.row import Row
-from planner.accuracy.software import Words, read_rules
 from planner.accuracy.training_baselines import Baselines
+from planner.accuracy.training_built_in import cases_of
 from planner.accuracy.training_fit import TrainingFit
 from planner.accuracy.training_folds import PRIORS, fitted_on, left_out
 from planner.accuracy.training_model import TrainingModel, values_of
 from planner.accuracy.training_power import node_power_w
-from planner.accuracy.training_rows import TrainingRows
 from planner.catalog.profile import Profile
-from planner.catalog.store import built_in
 from planner.planning.books import Books
 from planner.planning.training_ranges import class_of, spread_of
 from planner.units import Interval
@@ -55,17 +53,6 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
 
 
 _NOTHING = Observation("step_time_s", math.nan)
-
-
-def cases_of(file: MeasuredFile, books: Books) -> Iterator[TrainingCase | Refused]:
-    """Give the cases of one file, in the order of its rows."""
-    reader = TrainingRows(books.catalog, Words(read_rules(built_in() / "measurements" / "software.yaml")))
-    if file.columns:
-        for line, row in file.table:
-            yield reader.csv_row(row, file=file.name, line=line)
-        return
-    for number, row in enumerate(file.value):
-        yield reader.yaml_row(row if isinstance(row, Mapping) else {}, number=number)
 
 
 def _refused(case: Refused, observation: Observation) -> Row:

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from planner.accuracy.cases import TrainingCase
-from planner.accuracy.training_arrays import Again, Filled, filled, strategy_of_degrees
+from planner.accuracy.training_degrees import Again, Filled, filled, strategy_of_degrees
 from planner.planning.evaluate import Problem, evaluate
 
 _TENSOR, _PIPELINE, _MICRO = (1, 2, 4, 8), (1, 2, 4, 8, 16), (1, 2, 4, 8)

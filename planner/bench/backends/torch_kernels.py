@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from planner.bench import host
 from planner.bench.backend import NotRunnable, Prepared
 from planner.bench.suite import Case
 
-if TYPE_CHECKING:
-    from planner.bench.backends.torch_backend import TorchBackend
+
+class TorchDevice(Protocol):
+    """What kernels need of the device that they run on; `torch_backend.TorchBackend` is one.
+
+    Parameters
+    ----------
+    torch : the module. device : its name there. generator : of its random numbers.
+    """
+
+    torch: Any
+    device: str
+    generator: Any
+
+    @property
+    def is_processor(self) -> bool:
+        """Whether it is a processor and no accelerator."""
+
+    def normal(self, dtype: str, *shape: int) -> Any:
+        """Give random normal numbers in a format on the device."""
+
 
 TYPES = {
     "fp64": "float64",
@@ -24,7 +42,7 @@ TYPES = {
 _CHECKED_FLOP = 4e9  # larger results are compared in their first rows
 
 
-def _matmul(backend: TorchBackend, case: Case) -> Prepared:
+def _matmul(backend: TorchDevice, case: Case) -> Prepared:
     m, n, k = case.size
     torch = backend.torch
     copies = host.copies_that_leave_the_cache(case.bytes) if case.operands == "cold" else 1
@@ -52,7 +70,7 @@ def _matmul(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run, lambda: _error(backend, last[0], left, rights[turn[0]]))
 
 
-def _error(backend: TorchBackend, result: Any, left: Any, right: Any) -> float:
+def _error(backend: TorchDevice, result: Any, left: Any, right: Any) -> float:
     """Give the largest error of a product's first rows against 64 bits, relative to the largest element."""
     torch = backend.torch
     rows = max(1, min(left.shape[-2], int(_CHECKED_FLOP / (2 * right.shape[-1] * right.shape[-2]))))
@@ -61,7 +79,7 @@ def _error(backend: TorchBackend, result: Any, left: Any, right: Any) -> float:
     return float((got - wanted).abs().max() / wanted.abs().max())
 
 
-def _batched(backend: TorchBackend, case: Case) -> Prepared:
+def _batched(backend: TorchDevice, case: Case) -> Prepared:
     groups, m, n, k = case.size
     left, right = backend.normal(case.dtype, groups, m, k), backend.normal(case.dtype, groups, n, k).transpose(1, 2)
     last: list[Any] = [None]
@@ -72,7 +90,7 @@ def _batched(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run, lambda: _error(backend, last[0], left, right))
 
 
-def _grouped(backend: TorchBackend, case: Case) -> Prepared:
+def _grouped(backend: TorchDevice, case: Case) -> Prepared:
     """Products of experts one after the other, as a plain loop over experts runs them."""
     groups, m, n, k = case.size
     left = [backend.normal(case.dtype, m, k) for _ in range(groups)]
@@ -85,7 +103,7 @@ def _grouped(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run, lambda: _error(backend, last[0], left[-1], right[-1].t()))
 
 
-def _attention(backend: TorchBackend, case: Case) -> Prepared:
+def _attention(backend: TorchDevice, case: Case) -> Prepared:
     sequences, heads, kv_heads, queries, keys, head = case.size
     trains = case.kernel.endswith("train")
     q = backend.normal(case.dtype, sequences, heads, queries, head).requires_grad_(trains)
@@ -107,10 +125,10 @@ def _attention(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run)
 
 
-def _rows(operation: Callable[[Any, Any], Any]) -> Callable[[TorchBackend, Case], Prepared]:
+def _rows(operation: Callable[[Any, Any], Any]) -> Callable[[TorchDevice, Case], Prepared]:
     """Give the maker of a kernel of one matrix."""
 
-    def make(backend: TorchBackend, case: Case) -> Prepared:
+    def make(backend: TorchDevice, case: Case) -> Prepared:
         values = backend.normal(case.dtype, *case.size)
         return Prepared(lambda: operation(backend.torch, values))
 
@@ -146,14 +164,14 @@ def _softmax(_: Any, x: Any) -> Any:
     return x.softmax(dim=-1)
 
 
-def _embedding(backend: TorchBackend, case: Case) -> Prepared:
+def _embedding(backend: TorchDevice, case: Case) -> Prepared:
     tokens, hidden = case.size
     table = backend.normal(case.dtype, 16 * tokens, hidden)
     chosen = backend.torch.randint(0, 16 * tokens, (tokens,), generator=backend.generator).to(backend.device)
     return Prepared(lambda: backend.torch.nn.functional.embedding(chosen, table))
 
 
-def _loss(backend: TorchBackend, case: Case) -> Prepared:
+def _loss(backend: TorchDevice, case: Case) -> Prepared:
     tokens, words = case.size
     logits = backend.normal(case.dtype, tokens, words).requires_grad_()
     wanted = backend.torch.randint(0, words, (tokens,), generator=backend.generator).to(backend.device)
@@ -165,8 +183,8 @@ def _loss(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run)
 
 
-def _adamw(*, fused: bool) -> Callable[[TorchBackend, Case], Prepared]:
-    def make(backend: TorchBackend, case: Case) -> Prepared:
+def _adamw(*, fused: bool) -> Callable[[TorchDevice, Case], Prepared]:
+    def make(backend: TorchDevice, case: Case) -> Prepared:
         torch, (count, tensors) = backend.torch, case.size
         parameters = [torch.nn.Parameter(backend.normal(case.dtype, count // tensors)) for _ in range(tensors)]
         for parameter in parameters:
@@ -177,7 +195,7 @@ def _adamw(*, fused: bool) -> Callable[[TorchBackend, Case], Prepared]:
     return make
 
 
-def _stream(backend: TorchBackend, case: Case) -> Prepared:
+def _stream(backend: TorchDevice, case: Case) -> Prepared:
     first, second = backend.normal(case.dtype, case.size[0]), backend.normal(case.dtype, case.size[0])
     out = backend.torch.empty_like(first)
     if case.kernel == "copy":
@@ -187,7 +205,7 @@ def _stream(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(lambda: backend.torch.add(first, second, alpha=3.0, out=out))
 
 
-def _transfer(backend: TorchBackend, case: Case) -> Prepared:
+def _transfer(backend: TorchDevice, case: Case) -> Prepared:
     if backend.is_processor:
         raise NotRunnable("the device is the host: nothing is copied between them")
     here = backend.normal(case.dtype, case.size[0]).cpu().pin_memory()
@@ -195,12 +213,12 @@ def _transfer(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(lambda: there.copy_(here, non_blocking=True))
 
 
-def _launch(backend: TorchBackend, case: Case) -> Prepared:
+def _launch(backend: TorchDevice, case: Case) -> Prepared:
     value = backend.normal(case.dtype, 1)
     return Prepared(lambda: value.add_(0.0))
 
 
-def _block(backend: TorchBackend, case: Case) -> Prepared:
+def _block(backend: TorchDevice, case: Case) -> Prepared:
     """One whole layer; with its backward pass where the kernel says so."""
     from planner.bench.models import Block, layer_shape
 
@@ -222,7 +240,7 @@ def _block(backend: TorchBackend, case: Case) -> Prepared:
     return Prepared(run)
 
 
-MAKERS: dict[str, Callable[[TorchBackend, Case], Prepared]] = {
+MAKERS: dict[str, Callable[[TorchDevice, Case], Prepared]] = {
     "matmul": _matmul,
     "batched": _batched,
     "grouped": _grouped,
