@@ -38,7 +38,7 @@ def architecture_of(
         return built
     model = books.catalog.model(name or "", tree=tree, trail=(*trail, "model"))
     if model.architecture is None:
-        reason = model.unpublished or "its shape is not in the catalog"
+        reason = model.unpublished or model.unsupported or "its shape is not in the catalog"
         raise InputError(
             tree.fault(
                 "model-unpublished",

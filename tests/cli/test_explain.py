@@ -54,7 +54,7 @@ def test_its_json_holds_to_its_schema_and_sums_sum(file: Path, run: Run) -> None
     for tree in document["results"]:
         for branch in branches(tree):
             if branch["how"] == "sum" and branch["unit"] != "d":
-                scale = {"kW": 1e3, "GB": 1e9}.get(branch["unit"], 1.0)
+                scale = {"kW": 1e3, "GB": 1e9, "ms": 1e-3}.get(branch["unit"], 1.0)
                 parts = [part["value"] for part in branch["parts"]]
                 if not branch["parts"][0]["metric"]:
                     assert math.fsum(parts) == pytest.approx(branch["value"] * scale, rel=1e-6)

@@ -141,7 +141,7 @@ def test_sharding_parameters_moves_them_three_times_a_micro_batch() -> None:
     # FSDP: gathered forward and backward, gradients scattered: 3 (n - 1)/n of the 16-bit weights.
     layers = 8
     given = asked(layers, 4 * 16, head=True)
-    nothing_hidden = changed(given.efficiency, overlap_sharded=0.0, domain_latency_s=0.0)
+    nothing_hidden = changed(given.efficiency, overlap_sharded=0.0, domain_latency_s=0.0, large_start_s=0.0)
     given = replace(given, efficiency=nothing_hidden)
     plan = strategy(accelerators=8, sharding=3)
     found = evaluate(replace(given, global_batch=8.0 * 5), plan).step
@@ -156,7 +156,7 @@ def test_sharding_parameters_moves_them_three_times_a_micro_batch() -> None:
 def test_data_ranks_move_gradients_and_weights_once_a_step_or_once_a_micro_batch(zero: int, passes: float) -> None:
     # All-reduce of 32-bit gradients; scatter of gradients and gather of 16-bit weights; scatter after each micro-batch.
     given = asked(8, 8 * 3, head=True)
-    shown = changed(given.efficiency, overlap_data=0.0, domain_latency_s=0.0)
+    shown = changed(given.efficiency, overlap_data=0.0, domain_latency_s=0.0, large_start_s=0.0)
     found = evaluate(replace(given, efficiency=shown), strategy(accelerators=8, sharding=zero)).step
     bandwidth = float(machine("dgx-h100").domain_bandwidth_bytes_per_s[0]) * float(shown.domain_bandwidth[0])
     exact = 7.0 / 8.0 * passes * given.architecture.parameters / bandwidth
@@ -165,7 +165,7 @@ def test_data_ranks_move_gradients_and_weights_once_a_step_or_once_a_micro_batch
 
 def test_groups_that_hold_a_copy_each_add_their_shards_up() -> None:
     given = asked(8, 64, head=True)
-    shown = changed(given.efficiency, overlap_data=0.0, domain_latency_s=0.0, fabric_latency_s=0.0)
+    shown = changed(given.efficiency, overlap_data=0.0, domain_latency_s=0.0, large_start_s=0.0, fabric_latency_s=0.0)
     given = replace(given, efficiency=shown)
     hybrid = evaluate(given, strategy(accelerators=64, sharding=3, sharding_group=8)).step
     whole = evaluate(given, strategy(accelerators=64, sharding=3)).step
@@ -209,7 +209,7 @@ def test_schedules_of_these_tests_are_those_of_the_papers() -> None:
 
 def test_activations_in_32_bits_take_twice_the_memory_traffic_and_messages_twice_the_bytes() -> None:
     usual = asked(8, 8, head=True)
-    quiet = changed(usual.efficiency, domain_latency_s=0.0, fabric_latency_s=0.0)
+    quiet = changed(usual.efficiency, domain_latency_s=0.0, large_start_s=0.0, fabric_latency_s=0.0)
     usual = replace(usual, efficiency=quiet, machine=changed(usual.machine, fabric_latency_s=0.0))
     rules = replace(usual.rules, implementation=replace(usual.rules.implementation, element_bytes=4.0))
     wide = replace(usual, rules=rules)
