@@ -67,13 +67,13 @@ def test_reading_damaged_text_ends_in_values_or_in_an_input_error(snippet: str) 
     slowest = 0.0
     for _ in range(MUTATIONS // len(SNIPPETS)):
         text = damaged(snippet, generator)
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             parse_yaml(text)
             read += 1
         except InputError:
             refused += 1
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
     assert read > 100
     assert refused > 100
     assert slowest < 0.5
