@@ -22,9 +22,10 @@ from planner.planning.places import pue_of
 from planner.planning.serving_answer import PERCENTILES, Answer, answer, power_w
 from planner.planning.serving_goodput import goodput
 from planner.planning.serving_parts import breakdowns, memory_of, phases, words_of
-from planner.planning.serving_plan import ServingGround, generates, ground_of, require_links, unfit
+from planner.planning.serving_plan import ServingGround, ground_of, require_links, unfit
 from planner.planning.serving_pools import pooled, require_pools
 from planner.planning.serving_ranges import spread_of
+from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import (
     Size,
     as_arrays,
@@ -348,7 +349,7 @@ def _ranged(service: Service) -> Ranged:
     """Give all results with their ranges, by moving each uncertain input alone."""
     ground, found, size = service.ground, service.found, service.size
     requests = ground.requests
-    output, prompt = _number(requests.output), _number(requests.prompt + requests.cached)
+    output, prompt = _number(requests.output), ground.lengths.read
     answers = generates(ground.architecture)
     share, nodes = _busy_share(service), size.nodes
     watts = _number(power_w(service.replica, found))

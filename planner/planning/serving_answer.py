@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.planning.serving_plan import ServingGround, generates
+from planner.planning.serving_plan import ServingGround
+from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
 from planner.serving.batching import Replica, Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine

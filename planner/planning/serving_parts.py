@@ -9,7 +9,8 @@ import numpy as np
 from planner.planning.estimate import Breakdown, Part, StageMemory
 from planner.planning.money import Spent
 from planner.planning.serving_answer import Answer, power_w
-from planner.planning.serving_plan import ServingGround, generates, shown_model
+from planner.planning.serving_plan import ServingGround, shown_model
+from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size
 from planner.serving.batching import Requests
 from planner.serving.engine import Engine
@@ -91,7 +92,7 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
     copies = f"{size.replicas:,}" + (f" and {load.spare} spare" if load.spare else "")
     each = layout.tensor * layout.data * layout.pipeline
     formats = f"{precision.weights}" + (f", products {precision.products}" if precision.products else "")
-    prompt = _number(ground.requests.prompt + ground.requests.cached)
+    prompt = ground.lengths.read
     output = f", {_number(ground.requests.output):,.0f} tokens out" if generates(ground.architecture) else ""
     cached = f" ({load.workload.requests.cached:.0%} cached)" if load.workload.requests.cached else ""
     return (

@@ -25,6 +25,7 @@ from planner.planning.serving_efficiency import (
     serving_efficiency_of,
 )
 from planner.planning.serving_machines import serving_machine
+from planner.planning.serving_requests import RequestLengths, generates, lengths_of
 from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision
 from planner.serving.adapters import Adapters
 from planner.serving.batching import Requests
@@ -55,7 +56,7 @@ class ServingGround:
 
     Parameters
     ----------
-    load : the scenario. architecture, precision, formats, requests : what is served.
+    load : the scenario. architecture, precision, formats, lengths : what is served.
     fleet, machine, facility, power : what it runs on.
     engine, moves, efficiency, basis : under which engine, by its name, and what its efficiencies rest on.
     """
@@ -64,7 +65,6 @@ class ServingGround:
     architecture: Architecture
     precision: ServingPrecision
     formats: Formats
-    requests: Requests
     fleet: Fleet
     machine: ServingMachine
     facility: Facility | None
@@ -74,6 +74,7 @@ class ServingGround:
     efficiency: ServingEfficiency
     basis: ServingBasis
     speculation: Speculation | None
+    lengths: RequestLengths
 
     def replica(self, layout: Layout) -> Engine:
         """Give a replica under a layout, or many under arrays of them."""
@@ -88,7 +89,13 @@ class ServingGround:
             memory=engine_memory(self.moves, fraction=settings.memory_fraction),
             speculation=self.speculation,
             adapters=self.adapters,
+            source_tokens=self.lengths.source,
         )
+
+    @property
+    def requests(self) -> Requests:
+        """Mean lengths of requests, as the stack that decodes meets them."""
+        return self.lengths.requests
 
     @property
     def adapters(self) -> Adapters | None:
@@ -112,12 +119,12 @@ def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Se
     architecture = architecture_of(
         workload.model, workload.architecture, tree=tree, trail=("workload",), books=books, ledger=ledger
     )
-    requests = _requests(load, architecture, tree, books, ledger)
-    return ground_on(load, architecture, requests, tree, books, ledger)
+    lengths = lengths_of(load, architecture, tree, books, ledger)
+    return ground_on(load, architecture, lengths, tree, books, ledger)
 
 
 def ground_on(
-    load: ServingLoad, architecture: Architecture, requests: Requests, tree: Tree, books: Books, ledger: Ledger
+    load: ServingLoad, architecture: Architecture, lengths: RequestLengths, tree: Tree, books: Books, ledger: Ledger
 ) -> ServingGround:
     """Give what is served on the machines that a scenario names; see `ground_of`."""
     workload = load.workload
@@ -147,7 +154,7 @@ def ground_on(
         architecture=architecture,
         precision=precision,
         formats=formats,
-        requests=requests,
+        lengths=lengths,
         fleet=fleet,
         machine=_serving_machine(fleet, power),
         facility=facility_of(load.hardware, node, tree=tree, books=books, ledger=ledger),
@@ -168,54 +175,6 @@ def _engine(shape: Architecture, fleet: Fleet, books: Books) -> str:
     if not generates(shape):
         return defaults.encoder_engine_of.get(family, _ENCODERS_ELSEWHERE)
     return defaults.engine_of.get(family, defaults.engine)
-
-
-def generates(shape: Architecture) -> bool:
-    """Whether a model answers token by token; an encoder answers with one pass."""
-    return any(core.causal for kind in shape.main.kinds for core in kind.cores) or any(
-        kind.scan for kind in shape.main.kinds
-    )
-
-
-def _requests(load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger) -> Requests:
-    """Give the lengths of requests: as stated, or the means of a data set."""
-    stated, at = load.workload.requests, ("workload", "requests")
-    prompt, output = stated.prompt, stated.output
-    if stated.data is not None:
-        record = books.training_data.lengths_of(stated.data, tree=tree, trail=(*at, "data"))
-        prompt = prompt if prompt is not None else record.prompt_mean
-        output = output if output is not None else record.output_mean
-        source = record.provenance("prompt_mean")
-        words = f"{prompt or 0:,.0f} in, {output or 0:,.0f} out"
-        ledger.note(f"lengths of {record.id}", words, source=source.source, standing=books.catalog.standing(source))
-    if prompt is None and shape.main.tokens_per_sample:
-        prompt = float(shape.main.tokens_per_sample)
-    if not generates(shape):
-        output = 1.0
-    lengths = {"prompt": prompt, "output": output}
-    for key, value in lengths.items():
-        if value is None:
-            hint = f"{key}: 512, or data: one of the data sets of training-data.yaml"
-            place = at if at in tree.marks else ("workload",)
-            raise InputError(tree.fault("missing-key", f"'{key}' is missing", place, hint=hint))
-    read, made = float(prompt or 0.0), float(output or 0.0)
-    _require_context(shape, read, made, tree)
-    ledger.said("request", f"{read:,.0f} tokens in, {made:,.0f} out")
-    return Requests(np.array([read * (1.0 - stated.cached)]), np.array([made]), read * stated.cached)
-
-
-def _require_context(shape: Architecture, prompt: float, output: float, tree: Tree) -> None:
-    longest = shape.max_sequence
-    if longest and prompt + (output if generates(shape) else 0.0) > longest:
-        raise InputError(
-            tree.fault(
-                "context-exceeded",
-                f"a prompt of {prompt:,.0f} and an output of {output:,.0f} tokens are {prompt + output - longest:,.0f} "
-                f"more than the {longest:,} that {shape.name} takes",
-                ("workload", "requests"),
-                hint="shorter requests, or a model with a longer context",
-            )
-        )
 
 
 def _stated(precision: ServingPrecision, accelerator: Accelerator) -> ServingPrecision:

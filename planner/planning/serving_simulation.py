@@ -11,7 +11,8 @@ from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Estimate, Result
-from planner.planning.serving_plan import ServingGround, generates
+from planner.planning.serving_plan import ServingGround
+from planner.planning.serving_requests import generates
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
 from planner.serving.engine import Engine
@@ -47,8 +48,8 @@ def simulated(
         raise InputError(resolved.tree.fault("simulate-load", message, ("simulate",), hint=hint))
     count = stated.requests
     _require_enough(load, count, resolved)
-    arrival, lengths = drawn(ground, rate, count, seed=stated.seed)
-    seen = replay(replica, arrival, lengths, replicas=replicas)
+    arrival, lengths, heavier = drawn(ground, rate, count, seed=stated.seed)
+    seen = replay(replica, arrival, lengths, replicas=replicas, heavier=heavier)
     settled = slice(int(count * _WARM_UP), None)
     results: dict[str, Result] = {}
     for which, times in (("ttft", seen.ttft_s[settled]), ("tpot", seen.tpot_s[settled])):
@@ -75,18 +76,23 @@ def simulated(
     )
 
 
-def drawn(ground: ServingGround, rate: float, count: int, *, seed: int) -> tuple[Array, Lengths]:
-    """Give arrivals and lengths of a seed: gamma times between arrivals, lognormal lengths, each stream its own."""
+def drawn(ground: ServingGround, rate: float, count: int, *, seed: int) -> tuple[Array, Lengths, Array | float]:
+    """Give arrivals and lengths of a seed: gamma times between arrivals, lognormal lengths, each stream its own.
+
+    Where an encoder reads the prompts, the third number says how much longer each is than the mean [1].
+    """
     stated, requests = ground.load.workload, ground.requests
     streams = np.random.SeedSequence(seed).spawn(3)
     between, prompts, answers = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
     mean = 1.0 / rate
     shape = 1.0 / max(stated.load.variability, 1e-3) ** 2
     arrival = np.cumsum(between.gamma(shape, mean / shape, count))
-    read = float(np.ravel(requests.prompt + requests.cached)[0])
-    prompt = _lognormal(prompts, read, stated.requests.prompt_variability, count)
+    prompt = _lognormal(prompts, ground.lengths.read, stated.requests.prompt_variability, count)
     output = _lognormal(answers, float(np.ravel(requests.output)[0]), stated.requests.output_variability, count)
-    return arrival, Lengths(prompt, output, np.floor(prompt * stated.requests.cached))
+    if ground.lengths.source is not None:
+        begun = np.full(count, float(np.ravel(requests.prompt)[0]))
+        return arrival, Lengths(begun, output, np.zeros(count)), prompt / ground.lengths.source
+    return arrival, Lengths(prompt, output, np.floor(prompt * stated.requests.cached)), 1.0
 
 
 def _lognormal(random: np.random.Generator, mean: float, variability: float, count: int) -> Array:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from planner.documents.reader import Tree
 from planner.errors import InfeasibleError, InputError
 from planner.planning.serving_answer import PERCENTILES, Answer, answer, answer_at
-from planner.planning.serving_plan import ServingGround, generates, require_links, unfit
+from planner.planning.serving_plan import ServingGround, require_links, unfit
+from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
 from planner.scenario.serving_load import Demand, Objectives, ServingLayout
 from planner.serving.engine import Engine

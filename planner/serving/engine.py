@@ -18,7 +18,7 @@ from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory, Room, room_of, with_adapters
 from planner.serving.speculation import Speculation
-from planner.serving.step import PassTime, Setting, decode_step, prefill
+from planner.serving.step import PassTime, Setting, attended, decode_step, prefill
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
 from planner.workload.architecture import Architecture, Stack
 
@@ -51,6 +51,7 @@ class Engine:
     setting : the counts of the stack that decodes, with what times are taken on.
     encoder : the same of a stack that reads the input once, if the model has one.
     room : device memory of its fullest rank.
+    source_tokens : tokens of a request that its encoder reads and its decoder attends to; 0 without one [tokens].
     """
 
     architecture: Architecture
@@ -63,6 +64,7 @@ class Engine:
     encoder: Setting | None
     room: Room
     speculation: Speculation | None = None
+    source_tokens: Array | float = 0.0
 
     @property
     def request_s(self) -> Array:
@@ -88,7 +90,7 @@ class Engine:
         """
         cores = decode_cores(
             self.architecture.main, self.layout, self.formats, context=np.asarray(context, dtype=float),
-            source=self._source_tokens,
+            source=self.source_tokens,
         )  # fmt: skip
         size = np.asarray(batch, dtype=float)
         if self.speculation is None:
@@ -122,7 +124,7 @@ class Engine:
             ranks=np.minimum(count, self.layout.data),
             budget=budget,
         )
-        return main if self.encoder is None else _added(main, self._encoded(), count)
+        return main if self.encoder is None else _added(main, self._encoded(count), 1.0)
 
     def prefill(self, tokens: Array | float, cached: Array | float = 0.0) -> PassTime:
         """Time of reading one request's prompt alone, by cause.
@@ -159,7 +161,11 @@ class Engine:
         )
         stages = self.layout.pipeline
         marginal: Array = together.total / requests / ranks / stages
-        return marginal if self.encoder is None else marginal + self._encoded().total
+        if self.encoder is None:
+            return marginal
+        inputs = np.maximum(self.limits.pass_tokens / np.maximum(self.source_tokens, 1.0), 1.0) * ranks
+        encoded: Array = marginal + self._encoded(inputs).total / inputs / stages
+        return encoded
 
     def sequences_that_fit(self, context: Array | float) -> Array:
         """Give how many sequences of a mean context run at once: what the cache holds, and the engine's own limit.
@@ -183,22 +189,23 @@ class Engine:
         tokens: Array = np.where(self.room.token_bytes > 0, np.maximum(held, 0.0), np.inf)
         return tokens
 
-    @property
-    def _source_tokens(self) -> float:
-        stacks = self.architecture.stacks
-        return float(stacks[0].tokens_per_sample) if len(stacks) > 1 else 0.0
-
     def _prompt(self, length: Array, cached: Array | float) -> Cores:
         return prefill_cores(
-            self.architecture.main, self.layout, self.formats, length=length, cached=cached, source=self._source_tokens
+            self.architecture.main, self.layout, self.formats, length=length, cached=cached, source=self.source_tokens
         )
 
-    def _encoded(self) -> PassTime:
+    def _encoded(self, count: Array) -> PassTime:
+        """Time in which the encoder reads the inputs of so many requests, and the decoder keeps what it attends to."""
         if self.encoder is None:
             raise AssertionError("asked for an encoder's time where there is none")
-        stack, length = self.architecture.stacks[0], np.asarray(self._source_tokens)
-        cores = prefill_cores(stack, self.layout, self.formats, length=length)
-        return prefill(self.encoder, cores, length=length, sampled=0.0)
+        length = np.asarray(self.source_tokens, dtype=float)
+        cores = prefill_cores(self.architecture.stacks[0], self.layout, self.formats, length=length)
+        requests, ranks = np.maximum(count / self.layout.data, 1.0), np.minimum(count, self.layout.data)
+        budget = np.maximum(self.limits.pass_tokens, length)
+        own = prefill(
+            self.encoder, cores, length=length, requests=requests, ranks=ranks, budget=budget, sampled=0.0
+        )  # fmt: skip
+        return _added(own, attended(self.setting, requests * length), 1.0)
 
 
 def engine_of(
@@ -212,13 +219,18 @@ def engine_of(
     memory: EngineMemory,
     speculation: Speculation | None = None,
     adapters: Adapters | None = None,
+    source_tokens: Array | float | None = None,
 ) -> Engine:
     """Give a replica from its parts; nothing is checked but counted.
+
+    What an encoder reads is as long as the model says (patches, seconds of speech), or as `source_tokens` says.
 
     Layouts that a model cannot have are told by `planner.serving.layout.divides`, those that do not fit by
     `Engine.room.fits`.
     """
     head = head_of(architecture, layout, formats)
+    fixed = float(architecture.stacks[0].tokens_per_sample) if len(architecture.stacks) > 1 else 0.0
+    source = fixed if source_tokens is None else source_tokens
 
     def setting(stack: Stack) -> Setting:
         return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency, adapters)
@@ -231,6 +243,7 @@ def engine_of(
         engine=memory,
         pass_tokens=limits.pass_tokens,
         sequences=limits.sequences,
+        source_tokens=source,
     )
     if adapters is not None:
         room = with_adapters(room, adapters.held_bytes(counts_of(architecture.main, layout, formats).adapted))
@@ -246,6 +259,7 @@ def engine_of(
         encoder=encoder,
         room=room,
         speculation=speculation,
+        source_tokens=source,
     )
 
 

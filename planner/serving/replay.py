@@ -13,7 +13,9 @@ from planner.serving.simulate import Loop, Seen
 Array = NDArray[np.float64]
 
 
-def replay(engine: Engine, arrival_s: Array, lengths: Lengths, *, replicas: int = 1) -> Seen:
+def replay(
+    engine: Engine, arrival_s: Array, lengths: Lengths, *, replicas: int = 1, heavier: Array | float = 1.0
+) -> Seen:
     """Serve requests that arrive at given times.
 
     Parameters
@@ -22,9 +24,10 @@ def replay(engine: Engine, arrival_s: Array, lengths: Lengths, *, replicas: int 
     arrival_s : of every request, rising [s], (requests,).
     lengths : of every request.
     replicas : like ones behind a router that hands a request to the one with the fewest at work.
+    heavier : work of each prompt over that of its length, where an encoder reads what the decoder does not [1].
     """
     passes = passes_of(engine, context=mean_context(lengths))
-    work = prompt_work_s(engine, lengths)
+    work = prompt_work_s(engine, lengths) * heavier
     return serve(passes, arrival_s, lengths, work, replicas=replicas)
 
 

@@ -102,6 +102,7 @@ def room_of(
     engine: EngineMemory,
     pass_tokens: Array | float,
     sequences: Array | float,
+    source_tokens: Array | float = 0.0,
 ) -> Room:
     """Share out the device memory of a replica's fullest rank.
 
@@ -112,10 +113,11 @@ def room_of(
     engine : how the engine uses it.
     pass_tokens : tokens of the largest pass [tokens].
     sequences : sequences whose logits are made at once on one attention rank [1].
+    source_tokens : of an encoder, whose keys and values every sequence keeps [tokens].
     """
     weights = held_weight_bytes(architecture, layout, formats)
     activations = activation_bytes(architecture, layout, pass_tokens=pass_tokens, sequences=sequences)
-    token, sequence = _cache_of(architecture.main, layout, formats, engine.block_tokens)
+    token, sequence = _cache_of(architecture.main, layout, formats, engine.block_tokens, source_tokens)
     left = memory_bytes - weights - activations - engine.reserve_bytes
     room = {
         FractionOf.TOTAL: memory_bytes * engine.fraction - weights - activations - engine.reserve_bytes,
@@ -185,14 +187,18 @@ def activation_bytes(
     return needed
 
 
-def _cache_of(stack: Stack, layout: Layout, formats: Formats, block_tokens: Array) -> tuple[Array, Array]:
+def _cache_of(
+    stack: Stack, layout: Layout, formats: Formats, block_tokens: Array, source_tokens: Array | float
+) -> tuple[Array, Array]:
     token, sequence = 0.0 * layout.tensor, 0.0 * layout.tensor
     for kind, count in zip(stack.kinds, stack.counts, strict=True):
         for core in kind.cores:
-            if not core.causal:
+            if not (core.causal or core.cross):
                 continue
             one = count * cache_elements(core, np.asarray(1.0), layout.tensor) * formats.cache_bytes
-            if core.window:
+            if core.cross:
+                sequence = sequence + one * source_tokens
+            elif core.window:
                 sequence = sequence + one * core.window
             else:
                 token = token + one

@@ -170,6 +170,14 @@ def prefill(
     )
 
 
+def attended(setting: Setting, tokens: Array) -> PassTime:
+    """Time of the keys and values that a decoder's layers keep of so many of its encoder's tokens, once [s]."""
+    groups = _Groups()
+    _matrices(groups, setting, setting.counts.source, tokens, relative=setting.efficiency.prefill)
+    none = np.zeros_like(groups.total)
+    return PassTime(groups.total, groups.memory, groups.compute, none, none)
+
+
 def _projections(
     groups: _Groups, setting: Setting, tokens: Array, *, relative: Array | float, times: Array | float = 1.0
 ) -> None:
