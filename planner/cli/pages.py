@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from planner.planning.comparison import Comparison
     from planner.planning.estimate import Estimate
     from planner.planning.search_result import SearchResult
-    from planner.planning.serving_search import ServiceSearch
+    from planner.planning.serving_choices import ServiceSearch
     from planner.policy.check import Check
     from planner.report.page.parts import Page
     from planner.scenario.resolve import Resolved

@@ -10,7 +10,8 @@ from planner.cli.pages import html, services_page, svg
 from planner.errors import did_you_mean, input_error
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
-from planner.planning.serving_search import OBJECTIVES, ServiceSearch, search_services
+from planner.planning.serving_choices import OBJECTIVES, ServiceSearch
+from planner.planning.serving_search import search_services
 from planner.scenario.resolve import Resolved
 
 _OF_TRAINING = ("deadline", "budget", "power", "accelerators", "keep")
@@ -36,6 +37,8 @@ def services(resolved: Resolved, books: Books, asked: Mapping[str, str | bool | 
     return {
         "table": partial(_table, found, books),
         "json": partial(_json, found),
+        "csv": partial(_csv, found),
+        "scenario": partial(_scenario, found),
         "html": partial(html, page),
         "svg": partial(svg, page),
     }
@@ -48,6 +51,18 @@ def _table(found: ServiceSearch, books: Books, screen: Screen) -> str:
 
 
 def _json(found: ServiceSearch, _: Screen) -> str:
-    from planner.report.serving_search_table import render_json
+    from planner.report.serving_search_records import render_json
 
     return render_json(found)
+
+
+def _csv(found: ServiceSearch, _: Screen) -> str:
+    from planner.report.serving_search_records import render_csv
+
+    return render_csv(found)
+
+
+def _scenario(found: ServiceSearch, _: Screen) -> str:
+    from planner.report import scenario_yaml
+
+    return scenario_yaml.render(found.winner)

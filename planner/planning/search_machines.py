@@ -9,6 +9,7 @@ from planner.catalog.node import Node
 from planner.documents.reader import Tree
 from planner.errors import InfeasibleError, InputError
 from planner.planning.books import Books
+from planner.planning.elsewhere import hardware_on
 from planner.planning.ledger import Ledger
 from planner.planning.search_sites import Site
 from planner.planning.training_inputs import Wanted, ground_of
@@ -113,15 +114,10 @@ def _sites(
 def _on(run: TrainingRun, node: Node, count: int, books: Books) -> TrainingRun:
     """Give a run on other machines: what a scenario says of its own kind of machine alone is not said of others."""
     own = books.catalog.node(run.hardware.node)
-    changes: dict[str, object] = {"node": node.id, "accelerators": count, "nodes": None}
+    hardware = hardware_on(run.hardware, own, node)
     framework = run.framework
-    if node.id != own.id:
-        changes |= {"price": None, "fabric_bandwidth": None, "oversubscription": 1.0}
-        if run.hardware.ownership is not None:
-            changes["ownership"] = run.hardware.ownership.model_copy(update={"price": None})
-        if node.provider != own.provider and run.hardware.term != "owned":
-            changes["facility"] = None
-        kind, own_kind = (books.catalog.accelerator(each.accelerator).kind for each in (node, own))
-        if kind != own_kind:
-            framework = None  # what such chips are usually trained with
-    return run.model_copy(update={"hardware": run.hardware.model_copy(update=changes), "framework": framework})
+    kind, own_kind = (books.catalog.accelerator(each.accelerator).kind for each in (node, own))
+    if kind != own_kind:
+        framework = None  # what such chips are usually trained with
+    counted = hardware.model_copy(update={"accelerators": count, "nodes": None})
+    return run.model_copy(update={"hardware": counted, "framework": framework})

@@ -12,6 +12,7 @@ from planner.planning.serving_answer import Answer, power_w
 from planner.planning.serving_plan import ServingGround, shown_model
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size
+from planner.scenario.serving_load import Load
 from planner.serving.batching import Requests
 from planner.serving.engine import Engine
 from planner.serving.power import accelerator_power_w
@@ -100,7 +101,7 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
         ("machines", f"{size.nodes:,} {node.id} with {node.accelerators} {ground.fleet.accelerator.id} each"),
         ("place", ground.facility.id if ground.facility else "unnamed"),
         ("requests", f"{prompt:,.0f} tokens in{cached}{output}"),
-        ("load", _load_words(ground)),
+        ("load", load_words(ground.load.workload.load)),
         ("precision", f"{formats}, cache {precision.cache}"),
         ("engine", f"{ground.engine} ({ground.moves.title})"),
         (
@@ -112,8 +113,8 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
     )
 
 
-def _load_words(ground: ServingGround) -> str:
-    load = ground.load.workload.load
+def load_words(load: Load) -> str:
+    """Give a load in words."""
     if load.demand is not None:
         peak = load.demand.mean * load.demand.growth * load.demand.peak_to_mean
         return f"{load.demand.mean:,.4g} requests/s in the mean, sized for {peak:,.4g}"

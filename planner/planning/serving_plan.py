@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,14 +26,15 @@ from planner.planning.serving_efficiency import (
 )
 from planner.planning.serving_machines import serving_machine
 from planner.planning.serving_requests import RequestLengths, generates, lengths_of
-from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision
+from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, WeightFormat
 from planner.serving.adapters import Adapters
 from planner.serving.batching import Requests
 from planner.serving.efficiency import ServingEfficiency
-from planner.serving.engine import Engine, engine_of
+from planner.serving.engine import Engine, EngineLimits, engine_of
 from planner.serving.formats import Formats
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
+from planner.serving.room import EngineMemory
 from planner.serving.speculation import Speculation, speculation
 from planner.units import counted, gibibytes
 from planner.workload.architecture import Architecture
@@ -78,19 +79,29 @@ class ServingGround:
 
     def replica(self, layout: Layout) -> Engine:
         """Give a replica under a layout, or many under arrays of them."""
-        settings = self.load.settings
         return engine_of(
             self.architecture,
             layout=layout,
             formats=self.formats,
             machine=self.machine,
             efficiency=self.efficiency,
-            limits=engine_limits(self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens),
-            memory=engine_memory(self.moves, fraction=settings.memory_fraction),
+            limits=self.limits,
+            memory=self.memory,
             speculation=self.speculation,
             adapters=self.adapters,
             source_tokens=self.lengths.source,
         )
+
+    @property
+    def limits(self) -> EngineLimits:
+        """What the engine is started with."""
+        settings = self.load.settings
+        return engine_limits(self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens)
+
+    @property
+    def memory(self) -> EngineMemory:
+        """How the engine uses device memory."""
+        return engine_memory(self.moves, fraction=self.load.settings.memory_fraction)
 
     @property
     def requests(self) -> Requests:
@@ -167,6 +178,18 @@ def ground_on(
             drafted=spoken.drafted, acceptance=spoken.acceptance, draft_share=spoken.draft_share
         ) if spoken else None,
     )  # fmt: skip
+
+
+def in_format(ground: ServingGround, weights: WeightFormat, tree: Tree) -> ServingGround:
+    """Give the same service with its weights in another format.
+
+    Raises
+    ------
+    InfeasibleError : the part has no products in it.
+    """
+    stated = ground.load.workload.precision.model_copy(update={"weights": weights})
+    precision = _stated(stated, ground.fleet.accelerator)
+    return replace(ground, precision=precision, formats=_formats(precision, ground.fleet.accelerator, tree))
 
 
 def _engine(shape: Architecture, fleet: Fleet, books: Books) -> str:

@@ -1,150 +1,190 @@
-"""A service whose prompts are read by replicas of their own, and answered by others: what clients see, and what serves.
+"""A service whose prompts are read by replicas of their own, and answered by others: what clients see.
 
 The pools are `planner.serving.disaggregation`'s; requests at a rate meet two queues one after the other.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.documents.reader import Tree
-from planner.errors import InputError
 from planner.planning.serving_answer import Answer
 from planner.planning.serving_plan import ServingGround
-from planner.serving.disaggregation import Pools, capacity, closed_loop
+from planner.planning.serving_steady import Steady
+from planner.scenario.serving_load import Disaggregated
+from planner.serving.disaggregation import Pools, closed_loop
 from planner.serving.engine import Engine
-from planner.serving.queueing import lognormal, waiting
+from planner.serving.queueing import NUDGE, deviation_of_batch, lognormal, waiting
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
 
 _NEARLY = 0.999
 _SETTLING = 30
-_KINDS = ("clients", "rate")
+_IDLE = 1e-9
 
 
-def require_pools(ground: ServingGround, tree: Tree) -> None:
-    """Refuse pools of which nobody says how many replicas they have, or a load that they do not take.
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Replicas that read prompts, and replicas that decode, in every row [1]."""
 
-    Raises
-    ------
-    InputError : the counts are missing, contradict `replicas`, or the load is neither clients nor a rate.
-    """
-    stated, load = ground.load.disaggregation, ground.load.workload.load
-    if stated is None:
-        return
-    at = ("disaggregation",)
-    if stated.prefill is None or stated.decode is None:
-        hint = "the split decides what waits: without both counts nothing can be told"
-        raise InputError(tree.fault("pools-missing", "prefill and decode replicas are both needed", at, hint=hint))
-    if not any(getattr(load, kind) for kind in _KINDS):
-        hint = "load: {clients: 64}, or load: {rate: 5 requests/s}"
-        raise InputError(tree.fault("pools-load", "pools of their own need clients or a rate", at, hint=hint))
-    bounds = ground.load.workload.objectives.model_dump()
-    told = ("tpot_p",) if load.rate is not None else ("tpot_p", "ttft_p")
-    unknown = [name for name, limit in bounds.items() if limit is not None and name.startswith(told)]
-    if unknown:
-        place = ("workload", "objectives", unknown[0])
-        message = f"{unknown[0]} of pools of their own is not known: they have means alone"
-        raise InputError(tree.fault("percentile-unknown", message, place, hint="bound the mean"))
-    both = stated.prefill + stated.decode
-    if ground.load.replicas not in ("auto", both):
-        message = f"{stated.prefill} and {stated.decode} replicas are {both}, not {ground.load.replicas}"
-        raise InputError(tree.fault("contradiction", message, ("replicas",), hint="leave replicas out"))
+    prefill: Array
+    decode: Array
 
 
-def pools_of(ground: ServingGround, replica: Engine) -> Pools:
-    """Give the pools of a scenario, replicas of one layout in both."""
-    stated = ground.load.disaggregation
-    if stated is None or stated.prefill is None or stated.decode is None:
-        raise AssertionError("pools are counted by now")
-    machine = ground.fleet.machine
-    ranks = replica.layout.accelerators
+def pools_of(replica: Engine, workers: Workers) -> Pools:
+    """Give pools of replicas of one layout, or many under arrays of layouts and counts."""
+    machine, layout = replica.machine.machine, replica.layout
+    ranks = layout.accelerators
     # Caches cross the network where the pools stand on several nodes, the link between accelerators where on one.
-    inside = ranks * (stated.prefill + stated.decode) <= ground.fleet.node.accelerators
+    inside = ranks * (workers.prefill + workers.decode) <= machine.node_accelerators
     fabric, link = machine.fabric_bandwidth_bytes_per_s, machine.domain_bandwidth_bytes_per_s
     rate = np.where(inside | np.isnan(fabric), link, fabric)
     return Pools(
         prefill=replica,
         decode=replica,
-        prefill_workers=np.asarray(float(stated.prefill)),
-        decode_workers=np.asarray(float(stated.decode)),
-        transfer_bytes=replica.room.token_bytes * replica.layout.tensor * replica.layout.pipeline,
+        prefill_workers=workers.prefill,
+        decode_workers=workers.decode,
+        transfer_bytes=replica.room.token_bytes * layout.tensor * layout.pipeline,
         transfer_bytes_per_s=rate * ranks * replica.efficiency.link_bandwidth,
     )
 
 
-def pooled(ground: ServingGround, replica: Engine, rate: Array | float | None) -> Answer:
-    """Serve a scenario's load by its pools."""
-    pools, requests = pools_of(ground, replica), ground.requests
+def workers_of(stated: Disaggregated) -> Workers:
+    """Give the counts that a scenario states."""
+    if stated.prefill is None or stated.decode is None:
+        raise AssertionError("pools are counted by now")
+    return Workers(np.asarray(float(stated.prefill)), np.asarray(float(stated.decode)))
+
+
+def pooled(ground: ServingGround, replica: Engine, workers: Workers, rate: Array | float | None) -> Answer:
+    """Serve a scenario's load by pools."""
     if rate is not None:
-        return _at_a_rate(ground, pools, np.asarray(rate, dtype=float))
+        pair = Pair(ground, replica)
+        return pair.answer(workers, np.asarray(rate, dtype=float), pair.settled(np.asarray(rate) / workers.decode))
+    pools, requests = pools_of(replica, workers), ground.requests
     clients = float(ground.load.workload.load.clients or 1)
     seen = closed_loop(pools, requests, clients=clients)
     made = seen.output_tokens_per_s / requests.output
-    return _answer(pools, ground, seen.ttft_s, seen.tpot_s, None, made, seen.sequences, seen.decode)
+    means = Seen(seen.ttft_s, seen.tpot_s, None, None)
+    return Pair(ground, replica).of(workers, means, made, seen.sequences, seen.decode)
 
 
-def _at_a_rate(ground: ServingGround, pools: Pools, rate: Array) -> Answer:
-    """Give what clients see at a rate: a queue before the prompts, a transfer, and a place in a decode batch.
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """A decode replica at work: its mean batch, the time of a token, and one step."""
 
-    The batch is that of Little's law, B = x o d(B) / n, found by repetition.
+    batch: Array
+    token_s: Array
+    step: PassTime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Means and percentiles of times to the first token and of later tokens [s]."""
+
+    ttft_s: Array
+    tpot_s: Array
+    ttft_percentiles_s: Array | None
+    tpot_percentiles_s: Array | None
+
+
+class Pair:
+    """Replicas of one layout, or of many in rows, that read prompts or decode: what does not depend on their numbers.
+
+    Attributes
+    ----------
+    most_read, most_made : requests per second of one replica that reads prompts, and of one that decodes.
+    full : sequences that one of the latter runs at once.
     """
-    requests, stated = ground.requests, ground.load.workload
-    e = pools.prefill.efficiency
-    prompt = pools.prefill.marginal_prefill_s(requests.prompt, requests.cached)
-    alone = pools.prefill.prompts(requests.prompt, cached=requests.cached).total
-    full = np.maximum(pools.decode.sequences_that_fit(requests.context), 1.0)
-    batch = np.ones_like(full * rate)
-    for _ in range(_SETTLING):
-        step = pools.decode.decode_step(np.maximum(batch, 1.0), requests.context)
-        token = step.total / pools.decode.tokens_per_round
-        batch = np.minimum(rate * requests.output * token / pools.decode_workers, full)
-    busy = np.minimum(rate * prompt / pools.prefill_workers, _NEARLY)
-    places = np.minimum(batch / full, _NEARLY)
-    varied = stated.requests
-    queue, spread = waiting(busy, prompt, pools.prefill_workers, stated.load.variability, varied.prompt_variability)
-    turn = requests.output * token / full
-    place, more = waiting(
-        places, turn, full * pools.decode_workers, stated.load.variability, varied.output_variability
-    )  # fmt: skip
-    fixed = e.request_s + alone + pools.transfer_s(requests) + step.total
-    settles = rate < _NEARLY * capacity(pools, requests)
-    variance = spread + more + np.square(varied.prompt_variability * prompt)
-    mean = np.where(settles, fixed + queue + place, np.inf)
-    percentiles = np.where(settles, fixed - prompt + lognormal(queue + place + prompt, variance), np.inf)
-    return _answer(pools, ground, mean, token, percentiles, rate * np.ones_like(token), batch, step)
 
+    def __init__(self, ground: ServingGround, replica: Engine) -> None:
+        self._ground, self._requests, self._replica = ground, ground.requests, replica
+        self._steady = Steady(replica)
+        steady, requests = self._steady, self._requests
+        self._prompt_s = steady.marginal_prefill_s(requests.prompt, requests.cached)
+        self._prompt = steady.prompts(requests.prompt, cached=requests.cached)
+        self.full = np.maximum(steady.sequences_that_fit(requests.context), 1.0)
+        self.most_read = 1.0 / self._prompt_s
+        self.most_made = self.made(self.at_batch(self.full))
 
-def _answer(
-    pools: Pools,
-    ground: ServingGround,
-    ttft: Array,
-    tpot: Array,
-    percentiles: Array | None,
-    rate: Array,
-    sequences: Array,
-    step: PassTime,
-) -> Answer:
-    requests = ground.requests
-    most = capacity(pools, requests)
-    prompt = pools.prefill.marginal_prefill_s(requests.prompt, requests.cached)
-    reading = np.minimum(rate * prompt / pools.prefill_workers, 1.0) * pools.prefill_workers
-    decoding = (1.0 - np.exp(-sequences)) * pools.decode_workers
-    both = pools.prefill_workers + pools.decode_workers
-    return Answer(
-        ttft_s=ttft,
-        tpot_s=tpot,
-        ttft_percentiles_s=percentiles,
-        tpot_percentiles_s=None,
-        latency_s=ttft + (requests.output - 1.0) * tpot,
-        requests_per_s=np.minimum(rate, most),
-        capacity=most,
-        load=rate / most,
-        sequences=sequences,
-        prefill_share=reading / np.maximum(reading + decoding, 1e-12),
-        active=(reading + decoding) / both,
-        decode=step,
-        prompt=pools.prefill.prompts(requests.prompt, cached=requests.cached),
-    )
+    def at_batch(self, batch: Array) -> Decoding:
+        """Give a decode replica that runs a batch in the mean."""
+        step = self._steady.decode_step(np.maximum(batch, 1.0), self._requests.context)
+        return Decoding(batch, step.total / self._steady.tokens_per_round, step)
+
+    def made(self, decoding: Decoding) -> Array:
+        """Give the requests per second of a decode replica at its batch, by Little's law."""
+        rate: Array = decoding.batch / (self._requests.output * decoding.token_s)
+        return rate
+
+    def settled(self, rate: Array) -> Decoding:
+        """Give a decode replica at a rate of its own: the batch of Little's law, B = x o d(B), by repetition."""
+        batch = np.ones_like(self.full * rate)
+        for _ in range(_SETTLING):
+            token = self.at_batch(batch).token_s
+            batch = np.minimum(rate * self._requests.output * token, self.full)
+        return self.at_batch(batch)
+
+    def token_percentiles(self, decoding: Decoding) -> Array:
+        """Give percentiles of a token's time: of the batches that requests meet, as no prompt stops them [s]."""
+        size = np.maximum(decoding.batch, 1.0)
+        nudged = self.at_batch(size * NUDGE).token_s
+        return lognormal(decoding.token_s, np.square(deviation_of_batch(decoding.token_s, nudged, size)))
+
+    def capacity(self, workers: Workers) -> Array:
+        """Most requests per second of both pools: the slower one's."""
+        least: Array = np.minimum(workers.prefill * self.most_read, workers.decode * self.most_made)
+        return least
+
+    def answer(
+        self, workers: Workers, rate: Array, decoding: Decoding, percentiles: Array | None = None
+    ) -> Answer:  # fmt: skip
+        """Give what clients see at a rate: a queue before the prompts, a transfer, and a place in a decode batch.
+
+        Parameters
+        ----------
+        workers : of both pools. rate : of all requests [1/s]. decoding : a decode replica at its share of the rate.
+        percentiles : of a token's time where they are known [s].
+        """
+        requests, stated = self._requests, self._ground.load.workload
+        varied, arriving = stated.requests, stated.load.variability
+        busy = np.minimum(rate / self.most_read / workers.prefill, _NEARLY)
+        places = np.minimum(decoding.batch / self.full, _NEARLY)
+        queue, spread = waiting(busy, self._prompt_s, workers.prefill, arriving, varied.prompt_variability)
+        turn = requests.output * decoding.token_s / self.full
+        place, more = waiting(places, turn, self.full * workers.decode, arriving, varied.output_variability)
+        sent = pools_of(self._replica, workers).transfer_s(requests)
+        fixed = self._replica.efficiency.request_s + self._prompt.total + sent + decoding.step.total
+        settles = rate < _NEARLY * self.capacity(workers)
+        variance = spread + more + np.square(varied.prompt_variability * self._prompt_s)
+        first = fixed - self._prompt_s + lognormal(queue + place + self._prompt_s, variance)
+        later = self.token_percentiles(decoding) if percentiles is None else percentiles
+        token = decoding.token_s * np.ones_like(settles)
+        seen = Seen(
+            np.where(settles, fixed + queue + place, np.inf), token, np.where(settles, first, np.inf), later
+        )  # fmt: skip
+        return self.of(workers, seen, rate * np.ones_like(token), decoding.batch, decoding.step)
+
+    def of(self, workers: Workers, seen: Seen, rate: Array, sequences: Array, step: PassTime) -> Answer:
+        """Give the answer of pools from the times that clients see."""
+        most = self.capacity(workers)
+        reading = np.minimum(rate / self.most_read / workers.prefill, 1.0) * workers.prefill
+        decoding = (1.0 - np.exp(-sequences)) * workers.decode
+        return Answer(
+            ttft_s=seen.ttft_s,
+            tpot_s=seen.tpot_s,
+            ttft_percentiles_s=seen.ttft_percentiles_s,
+            tpot_percentiles_s=seen.tpot_percentiles_s,
+            latency_s=seen.ttft_s + (self._requests.output - 1.0) * seen.tpot_s,
+            requests_per_s=np.minimum(rate, most),
+            capacity=most,
+            load=rate / most,
+            sequences=sequences,
+            prefill_share=reading / np.maximum(reading + decoding, _IDLE),
+            active=(reading + decoding) / (workers.prefill + workers.decode),
+            decode=step,
+            prompt=self._prompt,
+        )

@@ -23,7 +23,7 @@ _HALVINGS = 50
 _NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
 _RESIDUAL = 0.5  # of a step that runs when a request comes
 _OWN = 1.5  # that half step, and the one that reads the prompt
-_NUDGE = 1.02  # of a batch, to see how a token's time rises with it
+NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,17 +233,29 @@ def _ttft(
 def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array) -> Array:
     """Standard deviation of the time of a token, from one request to another [s]."""
     batch = np.maximum(s.batch, 1.0)
-    nudged, _ = _tpot(replica, s.context, rate * s.prompt, batch * _NUDGE)
-    rises = np.clip(np.log(nudged / s.tpot) / np.log(_NUDGE), 0.0, _NEARLY)
-    # A request averages over its own life, which is 1 - h times the memory of the batch.
-    short = np.maximum(1.0 - rises, 1e-3)
-    averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
-    of_batch = np.square(s.tpot * rises) / batch / short * averaged
+    nudged, _ = _tpot(replica, s.context, rate * s.prompt, batch * NUDGE)
+    of_batch = np.square(deviation_of_batch(s.tpot, nudged, batch))
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + np.square(arrivals.prompt_variability)) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
     of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output) * met
     deviation: Array = np.sqrt(of_batch + of_prompts)
+    return deviation
+
+
+def deviation_of_batch(tpot: Array, nudged: Array, batch: Array) -> Array:
+    """Standard deviation of a token's time from the batches that requests meet: a birth-death chain around its mean.
+
+    Parameters
+    ----------
+    tpot, nudged : at the mean batch, and at one that is `NUDGE` times as large [s].
+    batch : the mean [1].
+    """
+    rises = np.clip(np.log(nudged / tpot) / np.log(NUDGE), 0.0, _NEARLY)
+    # A request averages over its own life, which is 1 - h times the memory of the batch.
+    short = np.maximum(1.0 - rises, 1e-3)
+    averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
+    deviation: Array = tpot * rises * np.sqrt(averaged / batch / short)
     return deviation
 
 

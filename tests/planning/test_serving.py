@@ -196,7 +196,7 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
             2,
             "of 0 in every",
         ),
-        ({"disaggregation": "{prefill: 1, decode: 1}"}, 2, "means alone"),
+        ({"disaggregation": "{prefill: 1, decode: 1}", "workload.load": "{clients: 8}"}, 2, "means alone"),
         ({"simulate": "{requests: 200}"}, 2, "do not reach the 99th percentile"),
         ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
         ({"workload.duration": "0 d"}, 2, "out of range"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -37,18 +38,42 @@ def degrees(choice: Choice) -> str:
     return f"{{tensor: {layout.tensor}, pipeline: {layout.pipeline}}}"
 
 
-def test_every_row_is_what_a_single_estimate_of_it_says() -> None:
-    for choice in searched().top[::23]:
-        found = alone(choice, layout=degrees(choice))
+def test_every_row_is_what_a_single_estimate_of_it_says_to_the_last_bit() -> None:
+    rows = searched().top[::31]
+    assert {bool(choice.prefill) for choice in rows} == {True, False}
+    for choice in rows:
+        found = alone(choice, layout=degrees(choice), **pools(choice))
         assert found["replicas"] == choice.replicas
         assert found["nodes"] == choice.nodes
-        for metric in ("cost_per_hour_usd", "ttft_ms", "tpot_ms", "energy_per_million_tokens_kwh"):
-            assert found[metric] == pytest.approx(choice.results[metric], rel=1e-6), metric
+        for metric in ("cost_per_hour_usd", "energy_per_million_tokens_kwh"):
+            assert found[metric] == pytest.approx(choice.results[metric], rel=1e-12), metric
+        for metric in ("ttft_ms", "tpot_ms", "ttft_p90_ms", "tpot_p90_ms"):
+            assert found[metric] == choice.results[metric], metric
+
+
+def pools(choice: Choice) -> dict[str, str]:
+    if not choice.prefill:
+        return {}
+    return {"disaggregation": f"{{prefill: {choice.prefill}, decode: {choice.decode}}}"}
+
+
+def test_no_pair_of_pools_with_one_replica_less_keeps_the_objectives() -> None:
+    apart = next(choice for choice in searched().top if choice.prefill and choice.replicas > 4)
+    for prefill, decode in ((apart.prefill - 1, apart.decode), (apart.prefill, apart.decode - 1)):
+        if not prefill or not decode:
+            continue
+        fewer = f"{{prefill: {prefill}, decode: {decode}}}"
+        try:
+            e = alone(apart, layout=degrees(apart), disaggregation=fewer)
+        except InfeasibleError:
+            continue
+        assert max((e["ttft_p99_ms"] or 0.0) / 2000.0, (e["tpot_p90_ms"] or 0.0) / 60.0) > 1.0
 
 
 def test_the_best_of_a_machine_costs_what_its_own_estimate_finds() -> None:
     for node in NODES:
-        best = min((c for c in searched().top if c.node == node), key=lambda c: c.results["cost_per_hour_usd"] or 0.0)
+        own = [c for c in searched().top if c.node == node and not c.prefill]
+        best = min(own, key=lambda c: c.results["cost_per_hour_usd"] or 0.0)
         costs = []
         for weights in ("bf16", "fp8", "int8", "int4"):
             changes = {} if weights == "bf16" else {"workload.precision.weights": weights}
@@ -60,6 +85,31 @@ def test_the_best_of_a_machine_costs_what_its_own_estimate_finds() -> None:
             assert cost is not None
             costs.append(cost)
         assert best.results["cost_per_hour_usd"] == pytest.approx(min(costs))
+
+
+@pytest.mark.parametrize("load", ["{clients: 100}", "{offline: true}", "{batch: 8}", "{stream: true}"])
+def test_loads_that_are_no_rate_are_searched_by_what_a_token_costs(load: str) -> None:
+    told = {"workload.load": load, "workload.objectives": "{}"}
+    found = search_services(read_scenario(CHAT, changes=told), BOOKS, nodes=NODES[:2], top=500)
+    costs = [choice.results["cost_per_million_tokens_usd"] or 0.0 for choice in found.top]
+    assert costs == sorted(costs)
+    for choice in found.top[:: len(found.top) // 3]:
+        again = alone(choice, layout=degrees(choice), replicas=str(choice.replicas), **told)
+        assert again["ttft_ms"] == choice.results["ttft_ms"]
+        assert again["cost_per_million_tokens_usd"] == pytest.approx(costs[found.top.index(choice)], rel=1e-12)
+    best = next(choice for choice in found.top if choice.weights == "fp8")
+    own = alone(best, **told)
+    assert own["cost_per_million_tokens_usd"] == pytest.approx(best.results["cost_per_million_tokens_usd"])
+
+
+def test_the_best_choice_is_a_scenario_that_says_the_same(planner: Planner, tmp_path: Path) -> None:
+    file = tmp_path / "best.yaml"
+    done = planner("search", str(CHAT), "--nodes", "g6e.xlarge,g5.12xlarge", "--output", f"scenario={file}")
+    assert done.returncode == 0, done.stderr
+    e = estimate_serving(read_scenario(file), BOOKS)
+    best = search_services(read_scenario(CHAT), BOOKS, nodes=NODES[:2], top=1).top[0]
+    assert e.value("cost_per_hour_usd") == pytest.approx(best.results["cost_per_hour_usd"])
+    assert e.value("ttft_ms") == best.results["ttft_ms"]
 
 
 def test_what_is_minimised_comes_first_and_its_opposite_is_never_better() -> None:
@@ -82,7 +132,8 @@ def test_the_command(planner: Planner) -> None:
     assert all(len(line) <= 80 for line in table.stdout.splitlines())
     assert planner("search", str(CHAT), "--deadline", "30d").returncode == 2
     assert planner("search", str(CHAT), "--minimise", "time").returncode == 2
-    assert planner("search", str(CHAT), "--set", "workload.load={offline: true}").returncode == 2
+    rows = planner("search", str(CHAT), "--nodes", "g6e.xlarge,g5.xlarge", "--output", "csv=-").stdout.splitlines()
+    assert len({line.count(",") for line in rows}) == 1
     tight = planner("search", str(CHAT), "--nodes", "g5.xlarge", "--set", "workload.objectives.tpot_p90=1 ms")
     assert tight.returncode == 3
     assert "nothing serves the demand" in tight.stderr

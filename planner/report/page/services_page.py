@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.planning.estimate import Currency
-from planner.planning.serving_search import Choice, ServiceSearch
+from planner.planning.serving_choices import Choice, ServiceSearch
 from planner.report.labels import label_of
 from planner.report.numbers import percent, shown
 from planner.report.page.parts import Cell, Column, Figure, Page, Section, Table, number
 from planner.report.row_units import row_unit
+from planner.report.serving_search_table import copies_of
 
 _SHOWN = ("ttft_ms", "tpot_ms", "cost_per_month_usd", "cost_per_million_output_tokens_usd", "energy_kwh")
 _X, _Y = "tpot_ms", "cost_per_month_usd"
@@ -24,7 +25,7 @@ def page_of(found: ServiceSearch, currency: Currency) -> Page:
         lead=f"search over service {found.name}",
         facts=(
             ("minimised", found.minimise),
-            ("busiest hour", f"{found.rate:,.4g} requests/s"),
+            ("load", found.load),
             ("searched", f"{found.tried:,} configurations, {found.kept:,} keep the objectives"),
         ),
         sections=_sections(found, currency),
@@ -49,7 +50,7 @@ def _table(caption: str, choices: Sequence[Choice], currency: Currency) -> Table
     rows = tuple(
         (
             *(Cell(choice.node), Cell(choice.accelerator), Cell(_layout(choice))),
-            Cell(f"{choice.replicas:,}", choice.replicas),
+            Cell(copies_of(choice), choice.replicas),
             Cell(f"{choice.nodes:,}", choice.nodes),
             Cell(percent(choice.utilisation), choice.utilisation),
             *(_number(choice, metric, currency) for metric in _SHOWN),

@@ -1,0 +1,105 @@
+"""Whether a service keeps to its objectives, and by how much the fastest one does not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.documents.reader import Tree
+from planner.errors import InfeasibleError, InputError
+from planner.planning.ledger import Ledger
+from planner.planning.serving_answer import PERCENTILES, Answer
+from planner.planning.serving_plan import ServingGround
+from planner.scenario.serving_load import Objectives
+from planner.units import duration
+
+Array = NDArray[np.float64]
+
+
+def stated(objectives: Objectives) -> dict[str, float]:
+    """Give the objectives that a scenario states, by name [s]."""
+    return {name: value for name, value in objectives.model_dump().items() if value is not None}
+
+
+def keeps(found: Answer, objectives: Objectives) -> NDArray[np.bool_]:
+    """Whether an answer keeps to the objectives."""
+    kept = np.isfinite(found.ttft_s)
+    for name, limit in stated(objectives).items():
+        kept = kept & (value_of(found, name) <= limit)
+    return kept
+
+
+def value_of(found: Answer, objective: str) -> Array:
+    """Give the time that an objective bounds [s].
+
+    Raises
+    ------
+    KeyError : a percentile that the load does not have.
+    """
+    phase, _, percentile = objective.partition("_")
+    if not percentile:
+        value: Array = getattr(found, f"{phase}_s")
+        return value
+    values = getattr(found, f"{phase}_percentiles_s")
+    if values is None:
+        raise KeyError(objective)
+    chosen: Array = values[PERCENTILES.index(percentile)]
+    return chosen
+
+
+def require_percentiles(ground: ServingGround, tree: Tree) -> None:
+    """Refuse percentiles of a load that has no spread: clients in a loop, one batch, all at once."""
+    load = ground.load.workload.load
+    if load.rate is not None or load.demand is not None:
+        return
+    asked = [name for name in stated(ground.load.workload.objectives) if "_" in name]
+    if asked:
+        raise InputError(
+            tree.fault(
+                "percentile-unknown",
+                f"{asked[0]} needs requests that come at a rate: this load has means alone",
+                ("workload", "objectives", asked[0]),
+                hint="load: {rate: 5 requests/s}, or an objective on the mean",
+            )
+        )
+
+
+def too_slow(
+    ground: ServingGround, fastest: Answer, most: int, tree: Tree, *, who: str = "an idle replica"
+) -> InfeasibleError:
+    """Give the error of objectives below what the fastest service does, with by how much.
+
+    Parameters
+    ----------
+    fastest : under every layout, with nothing to wait for. most : accelerators of the largest replica that was tried.
+    who : is so fast.
+    """
+    worst, name, best = 0.0, "", 0.0
+    limits = stated(ground.load.workload.objectives)
+    for objective, limit in limits.items():
+        least = float(np.min(value_of(fastest, objective)))
+        if least / limit > worst:
+            worst, name, best = least / limit, objective, least
+    hint = "a faster accelerator, weights in fewer bits, a shorter prompt, or a looser objective"
+    asked = duration(limits.get(name, 0.0))
+    if worst > 1.0:
+        message = (
+            f"{name} of {asked} is below what is possible: {who} takes {duration(best)}, "
+            f"{worst - 1.0:.0%} more, on up to {most} accelerators a replica"
+        )
+    else:
+        both = " and ".join(limits)
+        message = (
+            f"{both} are kept one at a time and not together, on up to {most} accelerators a replica; "
+            f"the nearest is {name}: {who} takes {duration(best)} of {asked}"
+        )
+    trail = ("workload", "objectives", name)
+    return InfeasibleError(tree.fault("objective-unreachable", message, trail, hint=hint))
+
+
+def warn_of_misses(found: Answer, objectives: Objectives, ledger: Ledger) -> None:
+    """Say which objectives a service of a stated size does not keep."""
+    for name, limit in stated(objectives).items():
+        reached = float(np.ravel(value_of(found, name))[0])
+        if reached > limit:
+            ledger.warn(f"misses the objective {name}: {duration(reached)}, and {duration(limit)} is asked")

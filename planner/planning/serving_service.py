@@ -1,0 +1,179 @@
+"""A service of a size under its load: what a scenario states, and what is chosen where it leaves something open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.documents.reader import Tree
+from planner.errors import InfeasibleError, InputError
+from planner.planning.books import Books
+from planner.planning.ledger import Ledger
+from planner.planning.money import Money, money_of
+from planner.planning.serving_answer import Answer, answer
+from planner.planning.serving_inputs import inputs_of
+from planner.planning.serving_layouts import as_arrays
+from planner.planning.serving_loops import sized_in_a_loop
+from planner.planning.serving_objectives import require_percentiles, warn_of_misses
+from planner.planning.serving_plan import ServingGround, ground_of, require_links, unfit
+from planner.planning.serving_pool_sizing import pools_sized, require_pools
+from planner.planning.serving_pools import pooled, workers_of
+from planner.planning.serving_requests import generates
+from planner.planning.serving_sizing import Size, by_hour, hourly_rates, sized
+from planner.scenario.serving_load import Load, ServingLoad
+from planner.serving.engine import Engine
+from planner.units import Interval
+
+Array = NDArray[np.float64]
+
+_HOUR_S = 3600.0
+_MONTH_HOURS = 730.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service of a size under its load, ready to be told.
+
+    Parameters
+    ----------
+    ground, size, replica, found : what serves, and what clients see.
+    rate : requests per second of an open loop, or of a demand's busiest hour; None where clients or a batch set it.
+    mean_rate : over the day, that money and energy are spread over [requests/s].
+    money, inputs : prices and the other uncertain inputs by name.
+    hours : over which totals are taken.
+    """
+
+    ground: ServingGround
+    size: Size
+    replica: Engine
+    found: Answer
+    rate: float | None
+    mean_rate: float
+    money: Money
+    inputs: Mapping[str, Interval]
+    hours: float
+    hourly: tuple[int, ...] = ()
+
+
+def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Service:
+    """Give a serving scenario with its layout and replicas chosen."""
+    require_one_load(load, tree)
+    ground = ground_of(load, tree, books, ledger)
+    require_percentiles(ground, tree)
+    require_pools(ground, tree)
+    stated = load.workload.load
+    hourly: tuple[int, ...] = ()
+    rates = rates_of(stated)
+    rate = float(np.max(rates)) if rates is not None else None
+    if rate == 0.0:
+        at = ("workload", "load", "demand", "by_hour")
+        raise InputError(tree.fault("out-of-range", "a demand of 0 in every hour", at, allowed="24 shares, not all 0"))
+    if load.disaggregation is not None:
+        size = pools_sized(ground, tree)
+    elif rates is not None and rate is not None:
+        size = sized(ground, rate, tree, patience=books.defaults.patience)
+        if stated.demand is not None:
+            hourly = by_hour(ground, size, rates, patience=books.defaults.patience)
+    else:
+        size = sized_in_a_loop(ground, tree)
+    require_links(ground, size.layout, tree)
+    size = _on_what_there_is(ground, size, tree)
+    replica = ground.replica(as_arrays([size.layout]))
+    if load.disaggregation is not None:
+        found = pooled(ground, replica, workers_of(load.disaggregation), rate)
+    else:
+        found = answer(ground, replica, replicas=float(size.replicas), rate=rate)
+    _require_settled(ground, found, size, rate, tree)
+    warn_of_misses(found, load.workload.objectives, ledger)
+    money = money_of(
+        load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
+    )
+    return Service(
+        ground=ground,
+        size=size,
+        replica=replica,
+        found=found,
+        rate=rate,
+        mean_rate=float(np.mean(rates)) if rates is not None else _number(found.requests_per_s),
+        money=money,
+        inputs=inputs_of(ground, money, books, ledger),
+        hours=(load.workload.duration or _MONTH_HOURS * _HOUR_S) / _HOUR_S,
+        hourly=hourly,
+    )
+
+
+def require_one_load(load: ServingLoad, tree: Tree) -> None:
+    """Refuse a scenario that states no load, or several."""
+    stated = load.workload.load
+    given = [
+        key for key in ("clients", "rate", "batch", "stream", "offline", "demand")
+        if getattr(stated, key) not in (None, False)
+    ]  # fmt: skip
+    if len(given) != 1:
+        message = "no load is stated" if not given else f"{' and '.join(given)} are stated"
+        raise InputError(
+            tree.fault(
+                "contradiction",
+                message,
+                ("workload", "load"),
+                allowed="one of clients, rate, batch, stream, offline, demand",
+            )
+        )
+
+
+def rates_of(load: Load) -> Array | None:
+    """Give the rates of an open loop, or of the hours of a demand; None where clients or a batch set the pace."""
+    if load.demand is not None:
+        return hourly_rates(load.demand)
+    return None if load.rate is None else np.array([load.rate])
+
+
+def _on_what_there_is(ground: ServingGround, size: Size, tree: Tree) -> Size:
+    """Give a size with the machines that the scenario names, all of which are paid for.
+
+    Raises
+    ------
+    InfeasibleError : it needs more of them; how many.
+    """
+    hardware, layout = ground.load.hardware, size.layout
+    count = size.replicas + ground.load.spare
+    needed = count * layout.tensor * layout.data * layout.pipeline
+    short = ""
+    if hardware.accelerators and needed > hardware.accelerators:
+        short = f"{needed:,} accelerators, and there are {hardware.accelerators:,}"
+    if hardware.nodes and size.nodes > hardware.nodes:
+        short = f"{size.nodes:,} nodes, and there are {hardware.nodes:,}"
+    if short:
+        key = "accelerators" if hardware.accelerators else "nodes"
+        hint = "leave accelerators and nodes out to have them sized, or lower the load or the objectives"
+        raise InfeasibleError(
+            tree.fault("machines-few", f"{count:,} replicas need {short}", ("hardware", key), hint=hint)
+        )
+    return replace(size, nodes=max(size.nodes, hardware.nodes or 0))
+
+
+def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: float | None, tree: Tree) -> None:
+    """Refuse a load that the service cannot take, or that does not keep to the objectives."""
+    if _number(found.sequences) < 1.0 and generates(ground.architecture) and rate is None:
+        raise unfit(ground, ground.replica(as_arrays([size.layout])), tree)
+    if rate is None or _number(found.load) < 1.0:
+        return
+    capacity = _number(found.capacity)
+    needed = math.ceil(size.replicas * rate / capacity)
+    raise InfeasibleError(
+        tree.fault(
+            "overload",
+            f"{rate:,.3g} requests/s are {rate / capacity - 1.0:.0%} more than the {capacity:,.3g} that "
+            f"{size.replicas} replicas take",
+            ("workload", "load"),
+            hint=f"at least {needed + (needed == size.replicas)} replicas (replicas: auto), or a lower rate",
+        )
+    )
+
+
+def _number(value: object) -> float:
+    return float(np.ravel(np.asarray(value))[0])
