@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from planner.policy.rulebook import Rulebook
 
 
-_FORMATS = ("json", "markdown", "junit", "sarif", "github", "gitlab", "openmetrics")
+_FORMATS = ("json", "baseline", "markdown", "junit", "sarif", "github", "gitlab", "openmetrics")
 """Formats of one file each, `planner.report.check_FORMAT`."""
 
 
 @click.command()
 @click.argument("project", required=False, type=click.Path(path_type=Path), metavar="[PROJECT]")
 @click.option("--baseline", "ref", metavar="REF", help="Compare with a branch, tag or commit of this repository.")
-@click.option("--baseline-file", "file", metavar="FILE", help="Compare with what --output json=FILE once wrote.")
+@click.option("--baseline-file", "file", metavar="FILE", help="Compare with what --output baseline=FILE once wrote.")
 @click.option("--no-baseline", "alone", is_flag=True, help="Compare with nothing, whatever planner.yaml says.")
 @click.option("--today", metavar="DATE", help="Day that waivers are judged on, YYYY-MM-DD.")
 @click.option("--csv-raw", is_flag=True, help="CSV texts as they are, even where a spreadsheet would run them.")

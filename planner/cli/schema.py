@@ -25,6 +25,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from planner.catalog.store import KINDS
     from planner.documents.schema import json_schema
     from planner.report.accuracy_json import accuracy_schema
+    from planner.report.check_baseline import baseline_schema
     from planner.report.check_schema import check_schema
     from planner.report.compare_json import comparison_schema
     from planner.report.estimate_schema import estimate_schema
@@ -37,6 +38,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules, OtherTools, BenchRun, Suite]
     found = {
         "accuracy": accuracy_schema(),
+        "baseline": baseline_schema(),
         "check": check_schema(),
         "comparison": comparison_schema(),
         "scenario": _scenario(),

@@ -23,6 +23,7 @@ MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_FAULTS = 50
 _MAX_EXCERPT = 4096
+_LONGEST_PATH = 1024  # a place is of use to other programs only where its file is named in full
 _LINE_ENDS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 
 Step = str | int
@@ -136,7 +137,7 @@ def parse_yaml(text: str, *, name: str = "<text>", most_values: int = MAX_NODES)
     >>> str(tree.location(("region",)))
     '<text>:2:9'
     """
-    return _Parser(text.lstrip("\ufeff"), brief(name, most=200), most_values).tree()
+    return _Parser(text.lstrip("\ufeff"), brief(name, most=_LONGEST_PATH), most_values).tree()
 
 
 def _line_at(text: str, start: int) -> str:

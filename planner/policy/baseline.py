@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -57,6 +57,26 @@ class Origin:
         return f"{self.name} ({self.commit[:_SHORT]})" if self.commit else self.name
 
 
+@dataclass(frozen=True, slots=True)
+class StoredResults:
+    """What an earlier check said.
+
+    Parameters
+    ----------
+    results : by scenario and part, and by metric.
+    why_not : why scenarios and parts did not fit, of those.
+    held : metrics that it speaks of; None where that is all there were.
+    """
+
+    results: Mapping[str, Mapping[str, Stated]]
+    why_not: Mapping[str, str] = field(default_factory=dict)
+    held: frozenset[str] | None = None
+
+    def holds(self, metric: str) -> bool:
+        """Whether it says anything of a metric."""
+        return self.held is None or metric in self.held
+
+
 @dataclass(frozen=True)
 class Baseline:
     """A baseline.
@@ -65,7 +85,7 @@ class Baseline:
     ----------
     origin, documents : where it comes from, and its texts.
     project, books, read : of those texts, as of any project.
-    stored : results by scenario as they were then; None where this planner's are taken.
+    stored : results as they were then; None where this planner's are taken.
     """
 
     origin: Origin
@@ -73,7 +93,7 @@ class Baseline:
     project: ReadProject
     books: Books
     read: tuple[Resolved, ...]
-    stored: Mapping[str, Mapping[str, Stated]] | None = None
+    stored: StoredResults | None = None
 
 
 class StoredCatalog(Catalog):
@@ -168,7 +188,7 @@ def read_baseline(
     patterns: list[str],
     own_is_built_in: bool,
     remembered: Remembered,
-    stored: Mapping[str, Mapping[str, Stated]] | None = None,
+    stored: StoredResults | None = None,
 ) -> Iterator[Baseline]:
     """Read the documents of a baseline as a project.
 

@@ -13,7 +13,7 @@ from planner.planning.estimate import Currency, Verdict
 from planner.policy.attribution import Change
 from planner.policy.baseline import Baseline, Origin
 from planner.policy.budgets import JudgedBudget, judged_budget
-from planner.policy.compared import Compared, compared
+from planner.policy.compared import Compared, Turn, compared
 from planner.policy.drivers import driver
 from planner.policy.finding import Finding, FindingKind, order
 from planner.policy.plans import Faults, all_evaluated
@@ -39,11 +39,13 @@ class CheckedScenario:
     ----------
     evaluated : with its results. is_new : the baseline has none of its name.
     changes : its results that are not what they were, and those of its parts by their names.
+    turns : what became of it or of its parts besides.
     """
 
     evaluated: Evaluated
     is_new: bool = False
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
 
     @property
     def subject(self) -> Subject:
@@ -64,7 +66,7 @@ class Check:
     baseline : where it comes from; None where there is none.
     documents : texts that the results rest on; with them the result is a baseline of later checks.
     rulebook : the rules.
-    currency : that people are shown money in.
+    currency : that people are shown money in. currency_before : that the baseline showed it in.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Check:
     documents: Documents
     rulebook: Rulebook
     currency: Currency = field(default_factory=Currency)
+    currency_before: Currency = field(default_factory=Currency)
 
     @property
     def failing(self) -> tuple[Finding, ...]:
@@ -126,7 +129,9 @@ def check(
     findings = _with_ways_back(findings, book, subjects, found, books, with_before)
     findings = waived(findings, book, today=today)
     scenarios = tuple(
-        CheckedScenario(found[name], name in with_before.new, with_before.changes.get(name, {}))
+        CheckedScenario(
+            found[name], name in with_before.new, with_before.changes.get(name, {}), with_before.turns.get(name, {})
+        )
         for name in sorted(found)
     )
     return Check(
@@ -140,6 +145,7 @@ def check(
         documents=texts,
         rulebook=book,
         currency=shown_currency(books),
+        currency_before=with_before.currency if baseline else shown_currency(books),
     )
 
 

@@ -86,16 +86,27 @@ def _bounds(rule: PolicyRule, name: str, result: Stated) -> Iterator[Finding]:
         yield replace(_finding(rule, FindingKind.POLICY_UNDER, name, low), limit=rule.low)
 
 
+def _why_unknown(old: Stated | None) -> str:
+    """Say what the baseline lacks; "" where the value itself is unknown."""
+    if old is None:
+        return "the baseline has no such result"
+    if old.mid is not None and old.low is None:
+        return "the baseline holds its middle alone; write it anew: planner check --output baseline=FILE"
+    return ""
+
+
 def _changes(rule: PolicyRule, name: str, old: Stated | None, new: Stated) -> Iterator[Finding]:
     """Compare in decimals: exactly 10 % more is not more than 10 %."""
     document = rule.document
-    if old is None or old.mid is None or new.mid is None:
-        before = old.mid if old else None
-        yield replace(_finding(rule, FindingKind.CHANGE_UNKNOWN, name, new.mid), before=before)
-        return
     for share, upwards in ((document.max_increase, True), (document.max_decrease, False)):
-        was, now = old.at(document.judged_at, upwards=upwards), new.at(document.judged_at, upwards=upwards)
-        if share is None or was is None or now is None or math.isinf(was):
+        if share is None:
+            continue
+        now = new.at(document.judged_at, upwards=upwards)
+        was = old.at(document.judged_at, upwards=upwards) if old else None
+        if was is None or now is None:
+            yield replace(_finding(rule, FindingKind.CHANGE_UNKNOWN, name, now), before=was, detail=_why_unknown(old))
+            return
+        if math.isinf(was):
             continue
         moved = exact(now) - exact(was) if upwards else exact(was) - exact(now)
         allowed = max(exact(was) * exact(share), exact(rule.and_over))

@@ -79,6 +79,7 @@ def _scenario(scenario: CheckedScenario) -> dict[str, Any]:
         "facility": subject.facility,
         "is_claim": subject.is_claim,
         "is_new": scenario.is_new,
+        "turns": {name: turn.value for name, turn in scenario.turns.items()},
         **_results(subject, scenario.changes),
         "parts": {name: _results(part, scenario.changes) for name, part in inner.items()},
     }

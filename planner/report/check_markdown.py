@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from planner.policy.check import Check
 from planner.policy.finding import Finding
 from planner.report.check_words import (
+    arrivals,
     budget_line,
     causes,
     change_amount,
@@ -19,6 +20,7 @@ from planner.report.check_words import (
     details,
     level_of,
     message,
+    other_money,
     untold,
     verdict,
     worth_telling,
@@ -95,6 +97,8 @@ def _sections(check: Check) -> Iterator[_Section]:
         table = (title, "", "| scenario | result | before | now | change | by |", "|---|---|---:|---:|---:|---|")
         rows = tuple(_change_rows(check))
         yield _Section(table, rows, "change")
+        if other_money(check):
+            yield _Section((), (f"{_cell(other_money(check))}.",), "line")
         if untold(check):
             yield _Section((), (f"{untold(check)}.",), "line")
         elif not rows:
@@ -133,7 +137,7 @@ def _change_rows(check: Check) -> Iterator[str]:
                 causes(change, check.currency),
             )
             yield _row(cells)
-    for word, names in (("new", [s.subject.name for s in check.scenarios if s.is_new]), ("gone", check.gone)):
+    for word, names in arrivals(check):
         for name in names:
             yield _row((name, word, "", "", "", ""))
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from planner.documents.schema import DIALECT
 from planner.metrics import METRICS
 from planner.policy.attribution import Cause
+from planner.policy.compared import Turn
 from planner.policy.finding import FindingKind
 from planner.policy.stored import SCHEMA
 from planner.scenario.rules import JudgedAt, Level, Period
@@ -116,6 +117,7 @@ def _scenario() -> Schema:
             "tags": _map(_TEXT, "the scenario's own"),
             "is_claim": _FLAG,
             "is_new": _described(_FLAG, "the baseline has none of its name"),
+            "turns": _map({"enum": [turn.value for turn in Turn]}, "what became of it or of its parts, by name"),
             **whole,
             "parts": _map({"$ref": "#/$defs/Results"}, "by name: scenario/part"),
         }

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from planner.policy.check import Check
 from planner.policy.finding import Finding
 from planner.report.check_words import (
+    arrivals,
     budget_line,
     causes,
     change_amount,
     details,
     level_of,
     message,
+    other_money,
     untold,
     verdict,
     worth_telling,
@@ -71,9 +73,10 @@ def _finding(finding: Finding, check: Check, width: int) -> Iterator[str]:
 def _changes(check: Check, width: int) -> Iterator[str]:
     label = check.baseline.label if check.baseline else ""
     told = worth_telling(check, check.scenarios)
-    new = [scenario.subject.name for scenario in check.scenarios if scenario.is_new]
-    less = untold(check)
-    if not told and not new and not check.gone and not less:
+    others, less = arrivals(check), untold(check)
+    if other_money(check):
+        yield from fold(for_terminal(other_money(check)), width)
+    if not told and not others and not less:
         yield from fold(for_terminal(f"No change against {label}"), width)
         return
     yield from fold(for_terminal(f"Changes against {label}"), width)
@@ -90,6 +93,5 @@ def _changes(check: Check, width: int) -> Iterator[str]:
         yield f"  and {len(told) - _MOST_SCENARIOS:,} more scenarios; --output json=PATH has all"
     if less:
         yield f"  {less}"
-    for word, names in (("new", new), ("gone", list(check.gone))):
-        if names:
-            yield from fold(for_terminal(f"{word}: {', '.join(names)}"), width, indent="  ", hanging="    ")
+    for word, names in others:
+        yield from fold(for_terminal(f"{word}: {', '.join(names)}"), width, indent="  ", hanging="    ")

@@ -10,6 +10,7 @@ from planner.planning.estimate import Currency
 from planner.policy.attribution import Change
 from planner.policy.budgets import JudgedBudget
 from planner.policy.check import Check, CheckedScenario
+from planner.policy.compared import Turn
 from planner.policy.finding import Finding, FindingKind, WayBack
 from planner.policy.stated import exact, is_money
 from planner.report.labels import label_of
@@ -58,7 +59,7 @@ def message(finding: Finding, currency: Currency) -> str:
     subject = finding.subject or counted(finding.members, "scenario")
     what = label_of(finding.metric) + ("" if finding.per == "run" else f" per {finding.per}")
     if kind in _UNKNOWN:
-        return f"{subject}: {what} is unknown ({kind.meaning})"
+        return f"{subject}: {what} is unknown ({finding.detail or kind.meaning})"
     value, limit = apart(finding.metric, finding.value, finding.limit, currency)
     bound = "at least" if kind in (FindingKind.POLICY_UNDER, FindingKind.DECREASE_OVER) else "at most"
     told = f"{subject}: {what} {value}, allowed {bound} {limit}{_AT[finding.at]}"
@@ -167,6 +168,23 @@ def worth_telling(check: Check, scenarios: Iterable[CheckedScenario]) -> list[tu
         if changes and (not moved or max(moved) >= least):
             told.append((scenario, changes))
     return told
+
+
+def arrivals(check: Check) -> list[tuple[str, list[str]]]:
+    """Give what is new, gone, or fits as it did not before, by what became of it."""
+    told = [("new", [each.subject.name for each in check.scenarios if each.is_new]), ("gone", list(check.gone))]
+    for turn in Turn:
+        told.append((turn.value, [name for s in check.scenarios for name, found in s.turns.items() if found is turn]))
+    return [(word, names) for word, names in told if names]
+
+
+def other_money(check: Check) -> str:
+    """Say that amounts are shown otherwise than in the baseline; "" where they are not."""
+    now, before = check.currency, check.currency_before
+    if check.baseline is None or (now.code, now.per_usd) == (before.code, before.per_usd):
+        return ""
+    one, other = (f"{each.per_usd:.6g} {each.code}" for each in (now, before))
+    return f"money is shown at {one} for 1 USD, and was at {other}: shown amounts differ by that"
 
 
 def untold(check: Check) -> str:

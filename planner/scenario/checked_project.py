@@ -20,7 +20,7 @@ class Baseline(Record):
 
     Parameters
     ----------
-    ref : a branch, tag or commit. file : what `planner check --output json=FILE` wrote.
+    ref : a branch, tag or commit. file : what `planner check --output baseline=FILE` wrote.
     """
 
     ref: Text | None = None

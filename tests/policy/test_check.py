@@ -128,6 +128,68 @@ def test_both_kinds_of_baseline_tell_the_same(tmp_path: Path) -> None:
     assert git["scenarios"] == stored["scenarios"]
 
 
+def test_a_small_baseline_tells_the_same_of_what_it_holds(tmp_path: Path) -> None:
+    project = Project.new(tmp_path, RULES)
+    whole, small = project.check("--no-baseline"), project.check("--no-baseline", form="baseline")
+    assert len(small.out) < len(whole.out) / 2
+    project.write("whole.json", whole.out)
+    project.write("small.json", small.out)
+    assert project.check("--baseline-file", "small.json").json["scenarios"]["alpha"]["changes"] == {}
+    project.price(120.0)
+    project.scenario("alpha", tokens="250 B")
+    one, other = (project.check("--baseline-file", name).json for name in ("whole.json", "small.json"))
+    assert one["findings"] == other["findings"] != []
+    many, few = (each["scenarios"]["alpha"]["changes"] for each in (one, other))
+    assert "cost_total_usd" in few and few.items() <= many.items()
+    tables = [project.check("--baseline-file", name, form="table").out for name in ("whole.json", "small.json")]
+    assert tables[0].replace("whole", "small") == tables[1]
+
+
+def test_what_a_small_baseline_does_not_hold_is_unknown_and_not_unchanged(tmp_path: Path) -> None:
+    policy = "policies: [{{id: p, metric: {metric}, max_increase: 1 %, judged_at: {at}}}]\n"
+    project = Project.new(tmp_path, policy.format(metric="cost_total_usd", at="p50"))
+    project.write("small.json", project.check("--no-baseline", form="baseline").out)
+    for metric, at, says in (("cost_total_usd", "p90", "middle alone"), ("peak_memory_gb", "p50", "no such result")):
+        project.rules(policy.format(metric=metric, at=at))
+        found = project.check("--baseline-file", "small.json")
+        assert (found.code, found.ids) == (1, ["change-unknown"])
+        assert says in found.json["findings"][0]["detail"]
+        project.write("new.json", project.check("--no-baseline", form="baseline").out)
+        assert project.check("--baseline-file", "new.json").ids == []
+    project.scenario("alpha", tokens="250 B")
+    project.rules(policy.format(metric="cost_total_usd", at="p90"))
+    project.git("stash", "--quiet", "--", "scenarios")
+    project.write("new.json", project.check("--no-baseline", form="baseline").out)
+    project.git("stash", "pop", "--quiet")
+    assert project.check("--baseline-file", "new.json").ids == ["increase-over"]
+
+
+def test_a_plan_that_fits_no_more_is_a_change(tmp_path: Path) -> None:
+    project = Project.new(tmp_path)
+    project.write("small.json", project.check("--no-baseline", form="baseline").out)
+    text = (tmp_path / "scenarios/alpha.yaml").read_text("utf-8")
+    project.write("scenarios/alpha.yaml", text.replace("tensor: 8", "tensor: 1").replace("recompute: full", ""))
+    for options in (("--baseline", "main"), ("--baseline-file", "small.json")):
+        found = project.check(*options)
+        assert (found.code, found.json["scenarios"]["alpha"]["turns"]) == (3, {"alpha": "fits no more"})
+        for form in ("table", "markdown"):
+            shown = project.check(*options, form=form).out
+            assert "fits no more" in shown and "No change" not in shown
+    project.commit()
+    project.scenario("alpha")
+    assert project.check("--baseline", "main").json["scenarios"]["alpha"]["turns"] == {"alpha": "fits now"}
+
+
+def test_a_rate_that_moves_what_people_see_is_told_even_where_no_dollar_moved(tmp_path: Path) -> None:
+    rates = "currency: EUR\nexchange_rates: {{date: 2026-05-01, source: own, per_usd: {{EUR: {rate}}}}}\n"
+    project = Project.new(tmp_path, rates.format(rate="0.9"))
+    assert "money is shown" not in project.check("--baseline", "main", form="table").out
+    project.rules(rates.format(rate="0.8"))
+    for form in ("table", "markdown"):
+        shown = " ".join(project.check("--baseline", "main", form=form).out.split())
+        assert "money is shown at 0.8 EUR for 1 USD, and was at 0.9 EUR" in shown
+
+
 def test_new_and_gone_scenarios_are_told(tmp_path: Path) -> None:
     project = Project.new(tmp_path, "", "alpha", "beta")
     (tmp_path / "scenarios/beta.yaml").unlink()

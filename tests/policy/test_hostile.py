@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,33 @@ def test_a_stored_result_that_is_not_what_was_written_is_refused(project: Projec
     file.unlink()
     assert (outcome.code, outcome.out) == (2, "")
     assert not (project.root.parent / "escape.yaml").exists()
+
+
+def bomb(document: dict[str, Any]) -> list[str]:
+    text = base64.b64encode(zlib.compress(b" " * 2**26, 9)).decode("ascii")
+    return [text]
+
+
+WRONG_SMALL = {
+    "a bomb": lambda d: digested({**d, "documents": bomb(d)}),
+    "cut texts": lambda d: digested({**d, "documents": d["documents"][:1]}),
+    "no base64": lambda d: digested({**d, "documents": ["\u20ac"]}),
+    "not compressed": lambda d: digested({**d, "documents": ["e30="]}),
+    "tampered": lambda d: json.dumps({**d, "planner": "9"}),
+    "more than it says": lambda d: digested({**d, "metrics": []}),
+    "too few ends": lambda d: digested({**d, "scenarios": {"alpha": {"results": {"days": [1, 2]}}}}),
+    "no such metric": lambda d: digested({**d, "metrics": ["dayz"]}),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_SMALL)
+def test_a_small_baseline_that_is_not_what_was_written_is_refused(project: Project, kind: str) -> None:
+    stored = project.check("--no-baseline", form="baseline").json
+    file = project.write("stored.json", WRONG_SMALL[kind](stored))
+    outcome = project.check("--baseline-file", "stored.json")
+    file.unlink()
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "[baseline-file]" in outcome.err
 
 
 def test_a_huge_or_missing_stored_result_is_refused(project: Project) -> None:

@@ -153,7 +153,7 @@ def test_the_order_of_files_and_keys_changes_nothing(project: Project, tmp_path:
 def test_bytes_are_equal_across_hash_seeds_locales_time_zones_and_warnings(project: Project, tmp_path: Path) -> None:
     project.rules(RULES.replace("1 M USD", "1 USD"))
     project.scenario("alpha", tokens="500 B")
-    forms = ("json", "markdown", "sarif", "csv", "openmetrics", "junit", "github", "gitlab", "table")
+    forms = ("json", "baseline", "markdown", "sarif", "csv", "openmetrics", "junit", "github", "gitlab", "table")
     words = [word for form in forms for word in ("--output", f"{form}={{out}}/{form}")]
     variants = [
         {"PYTHONHASHSEED": "0", "LC_ALL": "C", "TZ": "UTC"},

@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 from tests.policy.projects import Project
 
 SCHEMAS = ROOT / "tests/report/schemas"
-FORMATS = ("table", "json", "markdown", "junit", "sarif", "github", "gitlab", "csv", "openmetrics")
+FORMATS = ("table", "json", "baseline", "markdown", "junit", "sarif", "github", "gitlab", "csv", "openmetrics")
 HOSTILE = (
     "[/oops] [link=http://x]y",
     "\x1b[31mred\x1b]8;;http://x\x07",
@@ -104,6 +104,11 @@ def test_json_holds_to_its_published_schema(outputs: dict[str, str]) -> None:
     document = json.loads(outputs["json"])
     jsonschema.Draft202012Validator(schemas()["check"]).validate(document)
     assert re.fullmatch(r"[0-9]+\.[0-9]+", document["scenarios"]["alpha"]["results"]["cost_total_usd"]["value"])
+
+
+def test_a_baseline_holds_to_its_published_schema_and_is_a_fraction_of_the_whole(outputs: dict[str, str]) -> None:
+    jsonschema.Draft202012Validator(schemas()["baseline"]).validate(json.loads(outputs["baseline"]))
+    assert len(outputs["baseline"]) < len(outputs["json"]) / 4
 
 
 def test_junit_holds_to_the_schema_that_jenkins_published(outputs: dict[str, str]) -> None:

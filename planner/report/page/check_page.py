@@ -151,8 +151,8 @@ def _changes(check: Check) -> Section | None:
         for scenario, changes in told[:_MOST_ROWS]
         for change in changes
     )
-    new = [scenario.subject.name for scenario in check.scenarios if scenario.is_new]
-    lines = [f"{what}: {', '.join(names)}" for what, names in (("new", new), ("gone", check.gone)) if names]
+    lines = [f"{word}: {', '.join(names)}" for word, names in words.arrivals(check)]
+    lines += filter(None, (words.untold(check), words.other_money(check)))
     columns = (
         *(Column("scenario"), Column("result"), number("before"), number("now"), number("change")),
         Column("by cause", is_long=True),
