@@ -127,6 +127,11 @@ def evaluate(problem: Problem, strategy: Strategy) -> Evaluation:
     return Evaluation(_step(problem, strategy, layers, candidates), tuple(memory.stage(c) for c in candidates))
 
 
+def evaluate_plan(problem: Problem, strategy: Strategy) -> tuple[Evaluation, list[Memory]]:
+    """Give one plan's step time and peak memory, and the memory of every stage."""
+    return evaluate(problem, strategy), memory_by_stage(problem, strategy)
+
+
 def step_of(problem: Problem, strategy: Strategy) -> StepTime:
     """Give the step time alone: a fit asks for it thousands of times, and memory does not depend on efficiencies."""
     layers = _layers(problem, strategy)

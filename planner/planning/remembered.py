@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -13,6 +14,8 @@ from planner.workload.architecture import Architecture
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_PLAIN = frozenset({float, int, bool, str, bytes, type(None)})
 
 
 @dataclass
@@ -33,17 +36,25 @@ class Remembered:
         return self._found[key]  # type: ignore[return-value] # what this function gave
 
     def _content(self, value: object) -> Hashable:
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if isinstance(value, np.ndarray):
+            return value.dtype.char, value.shape, value.tobytes()
         if isinstance(value, Architecture):
             self._kept[id(value)] = value  # so that no other object takes its number
             return id(value)
         if isinstance(value, Record):
-            return type(value), value.model_dump_json()
-        if isinstance(value, np.ndarray):
-            return value.dtype.str, value.shape, value.tobytes()
-        if is_dataclass(value) and not isinstance(value, type):
-            return type(value), tuple(self._content(getattr(value, each.name)) for each in fields(value))
+            return kind, value.model_dump_json()
+        if is_dataclass(kind):
+            return kind, tuple([self._content(getattr(value, name)) for name in _names(kind)])
         if isinstance(value, Mapping):
             return tuple((key, self._content(inner)) for key, inner in value.items())
-        if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        if isinstance(value, Sequence):
             return tuple(self._content(inner) for inner in value)
         return value if isinstance(value, Hashable) else id(value)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))

@@ -10,15 +10,15 @@ import numpy as np
 from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result, StageMemory
-from planner.planning.evaluate import Evaluation, evaluate, memory_by_stage
+from planner.planning.evaluate import Evaluation, evaluate_plan
 from planner.planning.feasibility import MEMORY_CAUSES, require_end, require_fit
 from planner.planning.ledger import Ledger
 from planner.planning.offloading import Elsewhere, kept_elsewhere
 from planner.planning.plan_words import words_of
-from planner.planning.run_outcome import DAY_S, HOUR_S, RunOutcome, run_outcome
+from planner.planning.run_outcome import DAY_S, HOUR_S, Number, RunOutcome, run_outcome
 from planner.planning.training_inputs import TrainingPlan
 from planner.planning.training_plans import plan_of
-from planner.planning.uncertainty import Ranged, ranged
+from planner.planning.uncertainty import Ranged, ranged_together
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import TrainingRun
 from planner.training.memory import Memory
@@ -60,8 +60,7 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
         raise AssertionError("a training run is wanted")
     ledger = Ledger(books.catalog)
     plan = plan_of(run, resolved.tree, books, ledger)
-    evaluation = books.remembered.once(evaluate, plan.problem, plan.strategy)
-    stages = books.remembered.once(memory_by_stage, plan.problem, plan.strategy)
+    evaluation, stages = books.remembered.once(evaluate_plan, plan.problem, plan.strategy)
     require_fit(plan, stages, resolved.tree)
     counts = _counts(plan, evaluation.step)
     elsewhere = kept_elsewhere(plan, resolved.tree)
@@ -111,12 +110,12 @@ def _counts(plan: TrainingPlan, step: StepTime) -> _Counts:
     )
 
 
-def _outcome(plan: TrainingPlan, counts: _Counts, x: Mapping[str, float]) -> RunOutcome:
+def _outcome(plan: TrainingPlan, counts: _Counts, x: Mapping[str, Number]) -> RunOutcome:
     return run_outcome(plan.course, x, step_s=x["step time"], busy_share=counts.busy_share)
 
 
 def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhere: Elsewhere | None) -> Ranged:
-    """Give all results with their ranges, by moving each uncertain input alone."""
+    """Give all results with their ranges, by moving each uncertain input alone, all at once in arrays."""
     problem, n = plan.problem, plan.accelerators
     tokens_per_step = plan.step_tokens
     peak_memory = _number(evaluation.memory_bytes)
@@ -127,12 +126,12 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
     if elsewhere is not None:
         offloaded = {"host_memory_gb": elsewhere.host_bytes / 1e9, "local_storage_gb": elsewhere.disk_bytes / 1e9}
 
-    def outcome(x: Mapping[str, float]) -> dict[str, float | None]:
+    def outcome(x: Mapping[str, Number]) -> dict[str, Number | None]:
         step_s = x["step time"]
         found = _outcome(plan, counts, x)
-        hours = _number(found.hours)
+        hours = found.hours
         node_price = x.get("node price")
-        cost = None if found.cost_usd is None else _number(found.cost_usd)
+        cost = found.cost_usd
         data_rate = tokens_per_step * plan.inputs.bytes_per_token / step_s
         return {
             "step_time_s": step_s,
@@ -143,7 +142,7 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             "model_flops": counts.model_flops * x["tokens"] / tokens_per_step,
             "steps": x["tokens"] / tokens_per_step,
             "days": hours * HOUR_S / DAY_S,
-            "goodput": _number(found.run.goodput),
+            "goodput": found.run.goodput,
             "accelerator_hours": hours * n,
             "peak_memory_gb": peak_memory / 1e9,
             "memory_headroom_gb": (capacity - peak_memory) / 1e9,
@@ -155,11 +154,11 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             "storage_load": data_rate / x["storage read"],
             "accelerators": float(n),
             "nodes": float(plan.nodes),
-            "node_power_kw": _number(found.node_w) / 1e3,
-            "power_kw": _number(found.power_w) / 1e3,
-            "facility_power_kw": _number(found.facility_power_w) / 1e3,
-            "energy_kwh": _number(found.energy_kwh),
-            "carbon_kg": None if found.carbon_kg is None else _number(found.carbon_kg),
+            "node_power_kw": found.node_w / 1e3,
+            "power_kw": found.power_w / 1e3,
+            "facility_power_kw": found.facility_power_w / 1e3,
+            "energy_kwh": found.energy_kwh,
+            "carbon_kg": found.carbon_kg,
             "cost_total_usd": cost,
             "cost_per_hour_usd": None if cost is None else cost / hours,
             "cost_per_month_usd": None if cost is None else cost / hours * _MONTH_HOURS,
@@ -171,7 +170,7 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
             **offloaded,
         }
 
-    return ranged(outcome, _inputs(plan, evaluation))
+    return ranged_together(outcome, _inputs(plan, evaluation))
 
 
 def _breakdowns(plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[str, float]) -> tuple[Breakdown, ...]:

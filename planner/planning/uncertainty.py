@@ -8,15 +8,20 @@ of independent factors, which nearly all results are, that is exact; tests compa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.units import Interval
 
 _NOTHING = 1e-12  # a smaller change is rounding
 
+Array = NDArray[np.float64]
 Outcome = Mapping[str, float | None]
 Evaluate = Callable[[Mapping[str, float]], Outcome]
+EvaluateAll = Callable[[Mapping[str, Array | float]], Mapping[str, Array | float | None]]
 Effects = Mapping[str, tuple[float, float]]
 
 
@@ -46,27 +51,70 @@ def ranged(evaluate: Evaluate, inputs: Mapping[str, Interval]) -> Ranged:
     >>> round(out.results["y"].high, 3)  # 2 ** sqrt(2), not 4
     2.665
     """
-    middle = {name: interval.mid for name, interval in inputs.items()}
+    middle, cases = _cases(inputs)
     base = evaluate(middle)
-    contributions: dict[str, dict[str, tuple[float, float]]] = {metric: {} for metric in base}
-    for name, interval in inputs.items():
-        if interval.is_point:
-            continue
-        below = evaluate({**middle, name: interval.low})
-        above = evaluate({**middle, name: interval.high})
-        for metric, mid in base.items():
-            low, high = _ratio(below[metric], mid), _ratio(above[metric], mid)
-            if low is not None and high is not None and max(abs(low - 1.0), abs(high - 1.0)) > _NOTHING:
-                contributions[metric][name] = (low, high)
+    moved = [evaluate({**middle, name: value}) for name, value in cases]
+    values = {metric: np.array([_float(each[metric]) for each in (base, *moved)]) for metric in base}
+    return _joined_all(base, values, cases)
+
+
+def ranged_together(evaluate: EvaluateAll, inputs: Mapping[str, Interval]) -> Ranged:
+    """Give the ranges of results of an evaluation that takes arrays, in one call; see `ranged`.
+
+    Parameters
+    ----------
+    evaluate : results by metric name, each a number or an array with one element for each case [n], from numbers
+        for what is not uncertain and arrays for what is [n].
+    inputs : as for `ranged`.
+    """
+    middle, cases = _cases(inputs)
+    x: dict[str, Array | float] = dict(middle)
+    for number, (name, value) in enumerate(cases, start=1):
+        if not isinstance(x[name], np.ndarray):
+            x[name] = np.full(len(cases) + 1, middle[name])
+        x[name][number] = value  # type: ignore[index] # made an array above
+    with np.errstate(all="ignore"):  # as with Python's numbers; what has no value becomes no range
+        found = evaluate(x)
+    values = {metric: np.full(len(cases) + 1, _float(value)) for metric, value in found.items()}
+    base = {metric: None if found[metric] is None else float(each[0]) for metric, each in values.items()}
+    return _joined_all(base, values, cases)
+
+
+def _cases(inputs: Mapping[str, Interval]) -> tuple[dict[str, float], list[tuple[str, float]]]:
+    """Give the middles, and each uncertain input at its low and its high end, in turn."""
+    middle = {name: interval.mid for name, interval in inputs.items()}
+    uncertain = [(name, interval) for name, interval in inputs.items() if not interval.is_point]
+    return middle, [(name, end) for name, interval in uncertain for end in (interval.low, interval.high)]
+
+
+def _float(value: Array | float | None) -> Array | float:
+    return math.nan if value is None else value
+
+
+def _joined_all(base: Outcome, values: Mapping[str, Array], cases: Sequence[tuple[str, float]]) -> Ranged:
+    """Give ranges from each result's values: at the middles, and then at the low and high end of each input."""
+    contributions = dict(zip(base, _effects(np.array(list(values.values())), cases[::2]), strict=True))
     results = {metric: joined(mid, contributions[metric]) for metric, mid in base.items()}
     return Ranged(results, {metric: effects for metric, effects in contributions.items() if effects})
 
 
-def _ratio(value: float | None, mid: float | None) -> float | None:
-    """Give a moved result over its middle: 0 and infinity are ratios too; None where there is none."""
-    if value is None or mid is None or mid <= 0 or not value >= 0 or not math.isfinite(mid):
-        return None
-    return value / mid
+def _effects(values: Array, inputs: Sequence[tuple[str, float]]) -> list[dict[str, tuple[float, float]]]:
+    """Give what each input does to each result, as ratios: 0 and infinity are some too; nothing where there is none.
+
+    Parameters
+    ----------
+    values : one row for each result [results, 1 + 2 inputs]. inputs : their names.
+    """
+    middles = values[:, :1]
+    with np.errstate(all="ignore"):
+        ratios = (values[:, 1:] / middles).reshape(len(values), len(inputs), 2)
+        moved = (ratios >= 0).all(axis=2) & (np.abs(ratios - 1.0).max(axis=2) > _NOTHING)
+    moved &= (middles > 0) & np.isfinite(middles)
+    found: list[dict[str, tuple[float, float]]] = [{} for _ in values]
+    for result, number in np.argwhere(moved).tolist():
+        low, high = ratios[result, number].tolist()
+        found[result][inputs[number][0]] = (low, high)
+    return found
 
 
 def joined(mid: float | None, effects: Effects) -> Interval | None:
@@ -80,6 +128,8 @@ def joined(mid: float | None, effects: Effects) -> Interval | None:
     """
     if mid is None:
         return None
+    if not effects:
+        return Interval(mid, mid, mid)
     logs = [(_log(min(ends)), _log(max(ends))) for ends in effects.values()]
     down = math.sqrt(math.fsum(min(low, 0.0) ** 2 for low, _ in logs))
     up = math.sqrt(math.fsum(max(high, 0.0) ** 2 for _, high in logs))

@@ -70,6 +70,8 @@ def stated(result: Uncertain) -> Stated:
     span = joined(result.mid, result.effects)
     if span is None:
         return UNKNOWN
+    if not result.effects:
+        return Stated(*[rounded(span.mid)] * len(Stated._fields))
     return Stated(
         rounded(span.mid),
         rounded(span.low),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.planning.uncertainty import joined, ranged
+from planner.planning.uncertainty import joined, ranged, ranged_together
 from planner.units import Interval
 
 # The ends of an 80 % range are 1.2816 standard deviations from the middle of a normal distribution.
@@ -125,3 +126,17 @@ def test_effects_of_the_same_direction_add_by_their_squares() -> None:
     assert both is not None
     assert both.high == pytest.approx(2.0 ** math.sqrt(2.0))
     assert both.low == pytest.approx(2.0 ** -math.sqrt(2.0))
+
+
+@given(a=intervals(), b=intervals())
+def test_inputs_moved_at_once_in_arrays_give_what_they_give_one_after_another(a: Interval, b: Interval) -> None:
+    def outcome(x: Mapping[str, Any]) -> dict[str, Any]:
+        rest = np.maximum(x["b"] - x["a"], 0.0)
+        return {"product": x["a"] * x["b"], "zero": rest, "over": x["a"] / rest, "fixed": 3.0, "unknown": None}
+
+    inputs = {"a": a, "b": b, "point": Interval(1.0, 1.0, 1.0)}
+    with np.errstate(all="ignore"):
+        apart = ranged(lambda x: {k: None if v is None else float(v) for k, v in outcome(x).items()}, inputs)
+    together = ranged_together(outcome, inputs)
+    assert together.contributions == apart.contributions
+    assert repr(together.results) == repr(apart.results)  # what is no number equals nothing, itself neither
