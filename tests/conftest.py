@@ -1,4 +1,4 @@
-"""What all tests share: the real command, reproducible properties, and which tests a machine may skip.
+"""What all tests share: the command, in this process and in its own, reproducible properties, what may be skipped.
 
 A test marked `oracle` needs torch and transformers, one marked `browser` a headless Chromium; where they
 are missing it is skipped. `PLANNER_REQUIRE=oracle,browser` forbids that: any skipped test then fails the run.
@@ -6,16 +6,22 @@ are missing it is skipped. `PLANNER_REQUIRE=oracle,browser` forbids that: any sk
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from planner import cli
+from planner.documents import reader
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = frozenset(os.environ.get("PLANNER_REQUIRE", "").replace(",", " ").split())
@@ -27,6 +33,10 @@ settings.load_profile("planner")
 
 Planner = Callable[..., subprocess.CompletedProcess[str]]
 
+# Thousands of tests read the same catalogs. What a text is parsed to depends on nothing but the text and its name,
+# and nothing changes a tree, so that each text of a file is parsed once for all tests of a process.
+reader.parse_yaml = cache(reader.parse_yaml)
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Look for examples in the package's docstrings, but not in scripts that stand beside the tests."""
@@ -35,10 +45,10 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for mark, modules in NEEDS.items():
-            missing = [name for name in modules if importlib.util.find_spec(name) is None]
-            if missing and item.get_closest_marker(mark):
+    for mark, modules in NEEDS.items():
+        missing = [name for name in modules if importlib.util.find_spec(name) is None]
+        for item in items if missing else ():
+            if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))
 
 
@@ -63,22 +73,55 @@ def plain_environment(**changes: str) -> dict[str, str]:
     return {**kept, "TERM": "dumb", **changes}
 
 
+@contextlib.contextmanager
+def plain_terminal(folder: Path | None = None) -> Iterator[None]:
+    """Work in a folder and in the environment of a plain terminal."""
+    here, before = Path.cwd(), dict(os.environ)
+    os.chdir(folder or here)
+    for name in before.keys() - plain_environment().keys():
+        del os.environ[name]
+    os.environ["TERM"] = "dumb"
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        os.chdir(here)
+
+
+def called(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process; give its exit code and what it wrote, as a process of its own would."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with plain_terminal(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.run(list(arguments))
+    told = [stream.buffer.getvalue().decode("utf-8") for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, code, *told)
+
+
 @pytest.fixture(scope="session")
 def planner() -> Planner:
-    """The real command, as `planner(*arguments, cwd=..., env=..., input=...)`; never raises on its exit code."""
+    """The command in this process, as `planner(*arguments, cwd=...)`; never raises on its exit code."""
+    return called
 
-    def run(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, **options: object) -> object:
-        measured = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+
+@pytest.fixture(scope="session")
+def process() -> Planner:
+    """The command in a process of its own, as `process(*arguments, cwd=..., env=...)`.
+
+    For what only an interpreter's start decides: encodings, hash seeds, locales, how it ends. Its coverage is not
+    measured, which would take as long again.
+    """
+
+    def run(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> object:
         same = {"PYTHONPATH": str(ROOT)}  # the planner under test, installed or not
         return subprocess.run(
             [sys.executable, "-m", "planner", *arguments],
             cwd=cwd,
-            env={**plain_environment(), **measured, **same, **(env or {})},
+            env={**plain_environment(), **same, **(env or {})},
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=120,
-            **options,
         )
 
     return run

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner import units
 from planner.units import Dimension, Interval, UnitError, duration, gibibytes, money, parse, scaled, significant
 
-REGISTRY = pint.UnitRegistry()
+REGISTRY = pint.get_application_registry()  # one for all tests: it takes a second to read
 DIMENSIONS = [value for value in vars(units).values() if isinstance(value, Dimension)]
 
 PREFIXES = {

@@ -6,11 +6,12 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
+from tests.architecture.modules import nodes, trees
 from tests.conftest import ROOT
 
 ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
-TREES = {file: ast.parse(file.read_text("utf-8")) for file in sorted((ROOT / "planner").rglob("*.py"))}
 # The one place that hands on an id which it was given inside another library's error.
 HANDS_ON = "planner/documents/typed.py"
 
@@ -19,8 +20,8 @@ def takers() -> dict[str, set[int]]:
     """Give, by name, every function and class that takes a parameter `id`, and at which positions."""
     found: dict[str, set[int]] = defaultdict(set)
     found["Fault"].add(0)
-    for tree in TREES.values():
-        for node in ast.walk(tree):
+    for file in trees():
+        for node in nodes(file):
             if isinstance(node, ast.ClassDef):
                 for method in node.body:
                     if isinstance(method, ast.FunctionDef):
@@ -44,14 +45,14 @@ def literals(node: ast.expr) -> Iterator[str]:
         yield from literals(node.orelse)
 
 
+@cache
 def raised() -> tuple[dict[str, str], list[str]]:
     """Give every id with the place where it is first used, and calls whose id cannot be seen."""
     ids: dict[str, str] = {}
     unseen: list[str] = []
     known = takers()
-    for file, tree in TREES.items():
-        name = str(file.relative_to(ROOT))
-        for node in ast.walk(tree):
+    for name in trees():
+        for node in nodes(name):
             if not isinstance(node, ast.Call):
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -7,39 +7,36 @@ import json
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from functools import cache
 
-import pytest
-
+from tests.architecture.modules import module_name, nodes, trees
 from tests.conftest import ROOT, plain_environment
 
-PACKAGE = ROOT / "planner"
-FILES = sorted(PACKAGE.rglob("*.py"))
+
+@cache
+def modules() -> dict[str, str]:
+    """Give the file of every module by its dotted name."""
+    return {module_name(file): file for file in trees()}
 
 
-def module_name(file: Path) -> str:
-    """Give a file's dotted name: planner/catalog/__init__.py is planner.catalog."""
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(file): file for file in FILES}
-
-
-def imported_here(name: str, file: Path) -> set[str]:
+def imported_here(name: str) -> set[str]:
     """Give the planner's modules that a module imports, inside functions too."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    known = modules()
+    for node in nodes(known[name]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name} imports relatively"
             base = node.module or ""
-            found |= {f"{base}.{a.name}" if f"{base}.{a.name}" in MODULES else base for a in node.names}
-    return {module for module in found if module in MODULES and module != name}
+            found |= {f"{base}.{a.name}" if f"{base}.{a.name}" in known else base for a in node.names}
+    return {module for module in found if module in known and module != name}
 
 
-GRAPH = {name: imported_here(name, file) for name, file in MODULES.items()}
+@cache
+def graph() -> dict[str, set[str]]:
+    """Give what each module imports of the others."""
+    return {name: imported_here(name) for name in modules()}
 
 
 def layers() -> dict[str, int]:
@@ -61,7 +58,7 @@ def test_no_import_points_upwards() -> None:
     heights = layers()
     upwards = [
         f"{name} imports {target}"
-        for name, targets in GRAPH.items()
+        for name, targets in graph().items()
         for target in targets
         if top(name) and top(target) and heights[top(name)] < heights[top(target)]
     ]
@@ -75,13 +72,13 @@ def test_modules_import_each_other_in_no_circle() -> None:
         assert name not in path, " -> ".join((*path, name))
         if name in done:
             return
-        for target in sorted(GRAPH[name]):
+        for target in sorted(graph()[name]):
             visit(target, (*path, name))
         done.add(name)
 
-    for name in GRAPH:
+    for name in graph():
         visit(name, ())
-    assert done == set(GRAPH)
+    assert done == set(graph())
 
 
 # The physics knows numbers alone: no files, no clock, no environment, no devices, no chance.
@@ -102,17 +99,18 @@ IMPURE = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if top(name) in PURE])
-def test_the_physics_imports_nothing_of_the_world(name: str) -> None:
-    tree = ast.parse(MODULES[name].read_text("utf-8"))
-    roots = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            roots |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            roots.add(node.module.split(".")[0])
-    assert roots & IMPURE == set()
-    assert not {target for target in GRAPH[name] if top(target) in ("scenario", "documents")}
+def test_the_physics_imports_nothing_of_the_world() -> None:
+    names = [name for name in modules() if top(name) in PURE]
+    assert {top(name) for name in names} == set(PURE)
+    for name in names:
+        roots = set()
+        for node in nodes(modules()[name]):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                roots.add(node.module.split(".")[0])
+        assert roots & IMPURE == set(), name
+        assert not {target for target in graph()[name] if top(target) in ("scenario", "documents")}, name
 
 
 def loaded_by(*arguments: str) -> set[str]:

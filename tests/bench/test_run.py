@@ -13,10 +13,10 @@ from tests.conftest import Planner
 
 
 @pytest.fixture(scope="module")
-def recorded(planner: Planner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(process: Planner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run on numpy, which is always there."""
     file = tmp_path_factory.mktemp("bench") / "run.yaml"
-    done = planner("bench", "run", "--threads", "1", "--budget", "5s", "--record", str(file))
+    done = process("bench", "run", "--threads", "1", "--budget", "5s", "--record", str(file))
     assert done.returncode == 0, done.stderr
     return file
 

@@ -78,20 +78,20 @@ def test_denormals_are_flushed(torch: Any) -> None:
     assert float(torch.tensor([1e-39]) * torch.tensor([0.5])) == 0.0
 
 
-def test_measured_on_torch_fitted_and_compared_with_a_model(planner: Planner, tmp_path: Path) -> None:
+def test_measured_on_torch_fitted_and_compared_with_a_model(process: Planner, tmp_path: Path) -> None:
     run = tmp_path / "run.yaml"
-    done = planner("bench", "run", "--backend", "torch-cpu", "--threads", "1", "--budget", "15s", "--record", str(run))
+    done = process("bench", "run", "--backend", "torch-cpu", "--threads", "1", "--budget", "15s", "--record", str(run))
     assert done.returncode == 0, done.stderr
     assert "matmul" in {row.kernel for row in read_run(run).rows if row.state == "measured"}
     shape = "hidden=128,heads=2,layers=2,width=384,vocabulary=512"
-    proof = planner(
+    proof = process(
         "bench", "validate", str(run), "--shape", shape, "--budget", "8", "--record", str(tmp_path / "m.csv")
     )
     # A run of a few seconds may miss targets or stream nothing; it must say so, and never break.
     assert proof.returncode in (0, 4), proof.stderr
     if "too-little-measured" not in proof.stderr:
         assert "own-1" in proof.stdout
-        again = planner("bench", "validate", str(run), "--measured", str(tmp_path / "m.csv"))
+        again = process("bench", "validate", str(run), "--measured", str(tmp_path / "m.csv"))
         assert again.stdout == proof.stdout, "what was recorded is judged as what was measured"
 
 

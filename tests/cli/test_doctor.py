@@ -31,8 +31,8 @@ def site_with(folder: Path, name: str, version: str, modules: dict[str, str], *,
     (info / "RECORD").write_text("\n".join(record))
 
 
-def test_this_installation_works_and_says_what_it_found(planner: Planner) -> None:
-    done = planner("doctor")
+def test_this_installation_works_and_says_what_it_found(process: Planner) -> None:
+    done = process("doctor")
     assert done.returncode == 0, done.stdout
     for subject in ("Python", "pydantic", "numpy", "catalogs", "accelerators", "output"):
         assert subject in done.stdout

@@ -239,8 +239,8 @@ SUM = "scenarios/examples/a-year-of-training.yaml"
 
 
 @pytest.fixture(scope="module")
-def expected(planner: Planner) -> str:
-    done = planner("estimate", SUM, "-o", "json=-", cwd=ROOT)
+def expected(process: Planner) -> str:
+    done = process("estimate", SUM, "-o", "json=-", cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -262,23 +262,23 @@ class TestAnyEnvironment:
     )
 
     @pytest.mark.parametrize("changes", CASES, ids="-".join)
-    def test_the_same_bytes(self, changes: dict[str, str], expected: str, planner: Planner) -> None:
-        done = planner("estimate", SUM, "-o", "json=-", cwd=ROOT, env=changes)
+    def test_the_same_bytes(self, changes: dict[str, str], expected: str, process: Planner) -> None:
+        done = process("estimate", SUM, "-o", "json=-", cwd=ROOT, env=changes)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == expected
 
-    def test_the_table_too(self, planner: Planner) -> None:
-        tables = {planner("estimate", SUM, cwd=ROOT, env=changes).stdout for changes in self.CASES[:2]}
+    def test_the_table_too(self, process: Planner) -> None:
+        tables = {process("estimate", SUM, cwd=ROOT, env=changes).stdout for changes in self.CASES[:2]}
         assert len(tables) == 1
 
     def test_from_another_folder_the_names_differ_and_the_numbers_do_not(
-        self, expected: str, tmp_path: Path, planner: Planner
+        self, expected: str, tmp_path: Path, process: Planner
     ) -> None:
-        done = planner("estimate", str(ROOT / SUM), "-o", "json=-", cwd=tmp_path)
+        done = process("estimate", str(ROOT / SUM), "-o", "json=-", cwd=tmp_path)
         assert json.loads(done.stdout)["results"] == json.loads(expected)["results"]
 
-    def test_a_terminal_that_knows_ascii_alone(self, planner: Planner) -> None:
-        done = planner("estimate", SUM, cwd=ROOT, env={"PYTHONIOENCODING": "ascii"})
+    def test_a_terminal_that_knows_ascii_alone(self, process: Planner) -> None:
+        done = process("estimate", SUM, cwd=ROOT, env={"PYTHONIOENCODING": "ascii"})
         assert done.returncode == 0
         assert done.stdout.isascii()
         assert "\\u" not in done.stdout

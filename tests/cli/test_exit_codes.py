@@ -26,15 +26,22 @@ def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["schema", "--help"], ["schema"]])
-def test_an_answer_ends_with_0(planner: Planner, arguments: list[str]) -> None:
-    done = planner(*arguments)
+def test_an_answer_ends_with_0(process: Planner, arguments: list[str]) -> None:
+    done = process(*arguments)
     assert done.returncode == 0
     assert done.stdout
     assert done.stderr == ""
 
 
-def test_the_version_is_the_package_s(planner: Planner) -> None:
-    assert planner("--version").stdout == f"planner, version {__version__}\n"
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_starts_in_a_process_of_its_own(process: Planner, command: str) -> None:
+    done = process(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: planner {command} ")
+
+
+def test_the_version_is_the_package_s(process: Planner) -> None:
+    assert process("--version").stdout == f"planner, version {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -48,16 +55,16 @@ def test_the_version_is_the_package_s(planner: Planner) -> None:
         ([], "Usage:"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2(planner: Planner, arguments: list[str], says: str) -> None:
-    done = planner(*arguments)
+def test_a_wrong_command_line_ends_with_2(process: Planner, arguments: list[str], says: str) -> None:
+    done = process(*arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
 
 
-def test_a_command_line_cannot_colour_the_terminal(planner: Planner) -> None:
-    done = planner("\x1b[31mred\u202e")
+def test_a_command_line_cannot_colour_the_terminal(process: Planner) -> None:
+    done = process("\x1b[31mred\u202e")
     assert done.returncode == 2
     assert not {"\x1b", "\u202e"} & set(done.stderr)
 
@@ -166,11 +173,17 @@ def test_an_interrupt_ends_it_with_130_and_without_a_traceback() -> None:
 
 
 def test_a_terminal_that_knows_ascii_alone_shows_the_rest_as_escapes(
-    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    process: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = planner("schema", "scenario", env={"PYTHONIOENCODING": "ascii"})
+    done = process("schema", "scenario", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert done.stdout.isascii()
+
+
+@pytest.fixture(scope="module")
+def plain(process: Planner) -> str:
+    """What a plain terminal shows."""
+    return process("schema", "node").stdout
 
 
 @pytest.mark.parametrize(
@@ -185,10 +198,9 @@ def test_a_terminal_that_knows_ascii_alone_shows_the_rest_as_escapes(
         {"PYTHONWARNINGS": "error"},
     ],
 )
-def test_the_same_bytes_whatever_the_environment(planner: Planner, changes: dict[str, str]) -> None:
-    plain = planner("schema", "node")
-    changed = planner("schema", "node", env=changes)
+def test_the_same_bytes_whatever_the_environment(process: Planner, plain: str, changes: dict[str, str]) -> None:
+    changed = process("schema", "node", env=changes)
     assert (changed.returncode, changed.stderr) == (0, "")
     # Descriptions come from docstrings, which the second level of optimisation drops.
     if "PYTHONOPTIMIZE" not in changes:
-        assert changed.stdout == plain.stdout
+        assert changed.stdout == plain

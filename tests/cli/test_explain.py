@@ -134,10 +134,10 @@ def test_what_is_refused(arguments: tuple[str, ...], says: str, run: Run) -> Non
     assert says in err
 
 
-def test_the_text_is_the_same_in_any_environment_and_ascii_where_it_must_be(planner: Planner) -> None:
-    plain = planner("explain", LLAMA, cwd=ROOT)
+def test_the_text_is_the_same_in_any_environment_and_ascii_where_it_must_be(process: Planner) -> None:
+    plain = process("explain", LLAMA, cwd=ROOT)
     assert (plain.returncode, plain.stderr) == (0, "")
-    assert planner("explain", LLAMA, cwd=ROOT, env={"PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"}).stdout == plain.stdout
-    poor = planner("explain", LLAMA, cwd=ROOT, env={"PYTHONIOENCODING": "ascii"})
+    assert process("explain", LLAMA, cwd=ROOT, env={"PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"}).stdout == plain.stdout
+    poor = process("explain", LLAMA, cwd=ROOT, env={"PYTHONIOENCODING": "ascii"})
     assert poor.stdout.isascii()
     assert "\\u" not in poor.stdout

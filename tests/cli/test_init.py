@@ -11,8 +11,8 @@ from planner.scenario.project import find_project, read_project, scenario_files
 from tests.conftest import Planner
 
 
-def test_what_it_writes_is_a_project_whose_first_scenario_runs(tmp_path: Path, planner: Planner) -> None:
-    done = planner("init", cwd=tmp_path)
+def test_what_it_writes_is_a_project_whose_first_scenario_runs(tmp_path: Path, process: Planner) -> None:
+    done = process("init", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.split() == ["planner.yaml", "scenarios/first.yaml"]
     assert "planner estimate" in done.stderr
@@ -20,7 +20,7 @@ def test_what_it_writes_is_a_project_whose_first_scenario_runs(tmp_path: Path, p
     assert project.document.prices.on
     (first,) = scenario_files(project)
     for variant in ((), ("--variant", "spot"), ("--variant", "twice")):
-        estimate = planner("estimate", str(first), *variant, cwd=tmp_path)
+        estimate = process("estimate", str(first), *variant, cwd=tmp_path)
         assert (estimate.returncode, estimate.stderr) == (0, "")
         assert "unknown" not in estimate.stdout
 

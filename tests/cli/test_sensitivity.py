@@ -95,14 +95,14 @@ def test_json_holds_to_its_schema(of_days: dict) -> None:
     jsonschema.Draft202012Validator(schemas()["sensitivity"]).validate(of_days)
 
 
-def test_the_table_fits_eighty_columns_and_bars_hold_the_middle(planner: Planner, run_file: Path) -> None:
-    done = planner("sensitivity", str(run_file))
+def test_the_table_fits_eighty_columns_and_bars_hold_the_middle(process: Planner, run_file: Path) -> None:
+    done = process("sensitivity", str(run_file))
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     bars = [line for line in lines if "│" in line]
     assert len(bars) > 4
     assert len({line.index("│") for line in bars}) == 1
-    ascii_only = planner("sensitivity", str(run_file), env={"PYTHONIOENCODING": "ascii"})
+    ascii_only = process("sensitivity", str(run_file), env={"PYTHONIOENCODING": "ascii"})
     assert ascii_only.stdout.isascii()
 
 

@@ -8,7 +8,7 @@ import pytest
 from planner.economics.cost import Owned, owned_usd, rent_usd
 from planner.economics.energy import carbon_kg, energy_kwh
 
-REGISTRY = pint.UnitRegistry()
+REGISTRY = pint.get_application_registry()  # one for all tests: it takes a second to read
 REGISTRY.define("usd = [money]")
 
 

@@ -35,7 +35,7 @@ from planner.workload.operators import MatrixProduct, Sharding, Streaming, Token
 from tests.planning.problems import efficiency, machine, problem
 from tests.training.strategies import one, strategy
 
-REGISTRY = pint.UnitRegistry()
+REGISTRY = pint.get_application_registry()  # one for all tests: it takes a second to read
 # Operations and bytes are counts here: pint's byte is eight of another count, and widths of elements are plain numbers.
 PER_SECOND, SECOND = REGISTRY.Unit("1/second"), REGISTRY.Unit("second")
 

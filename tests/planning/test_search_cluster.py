@@ -36,13 +36,13 @@ def test_the_result_is_that_of_a_search_without_the_cluster(scheduler: str) -> N
     assert together.estimate.results == alone.estimate.results
 
 
-def test_the_command_prints_the_same_on_a_cluster(planner: Planner, scheduler: str, tmp_path: Path) -> None:
+def test_the_command_prints_the_same_on_a_cluster(process: Planner, scheduler: str, tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(DENSE, encoding="utf-8")
     asked = ("search", str(file), "--nodes", "p5.48xlarge", "--accelerators", "8", "--output", "json=-")
-    on_cluster = planner(*asked, "--engine", "dask", "--scheduler", scheduler)
+    on_cluster = process(*asked, "--engine", "dask", "--scheduler", scheduler)
     assert on_cluster.returncode == 0, on_cluster.stderr
-    assert on_cluster.stdout == planner(*asked).stdout
+    assert on_cluster.stdout == process(*asked).stdout
 
 
 def test_a_scheduler_that_does_not_answer_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:

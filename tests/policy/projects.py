@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import subprocess
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from planner.cli import run
+from tests.conftest import called
 
 TODAY = "2026-11-28"
 RULES = """\
@@ -103,23 +101,13 @@ class Project:
 
 def command(*arguments: str, cwd: Path) -> Outcome:
     """Run a command in this process."""
-    out, err = io.BytesIO(), io.StringIO()
-    before = Path.cwd()
-    os.chdir(cwd)
-    try:
-        text = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
-        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(err):
-            code = run(list(arguments))
-            text.flush()
-            found = out.getvalue().decode("utf-8")
-    finally:
-        os.chdir(before)
-    return Outcome(code, found, err.getvalue())
+    done = called(*arguments, cwd=cwd)
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def environment() -> dict[str, str]:
-    """Give what git may see: nothing of the machine's own settings."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    """Give what git may see: nothing of the machine's own settings, and no measurement of coverage."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "COVERAGE_"))}
     return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
