@@ -16,7 +16,7 @@ estimate: $(VENV)/installed  ## Install the planner and estimate one training ru
 
 test: $(VENV)/tested  ## Run all tests and measure their coverage.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 8
+	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
 
