@@ -59,7 +59,8 @@ def require_percentiles(ground: ServingGround, tree: Tree) -> None:
                 "percentile-unknown",
                 f"{asked[0]} needs requests that come at a rate: this load has means alone",
                 ("workload", "objectives", asked[0]),
-                hint="load: {rate: 5 requests/s}, or an objective on the mean",
+                hint="load: {rate: 5 requests/s}, or an objective on the mean"
+                + ("; --simulate tells the percentiles of clients in a loop" if load.clients else ""),
             )
         )
 

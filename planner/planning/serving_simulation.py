@@ -17,7 +17,7 @@ from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
 from planner.serving.engine import Engine
 from planner.serving.passes import Lengths
-from planner.serving.replay import replay
+from planner.serving.replay import replay, replay_clients
 
 Array = NDArray[np.float64]
 
@@ -32,24 +32,28 @@ def simulated(
 
     Parameters
     ----------
-    ground, replica, replicas : what serves. rate : of requests [1/s].
+    ground, replica, replicas : what serves. rate : of requests; None for clients in a loop [1/s].
     resolved, books : the scenario, and what its money is shown in.
 
     Raises
     ------
-    InputError : the load is no rate, or too few requests for a percentile that is an objective.
+    InputError : the load is neither a rate nor clients, or too few requests for a percentile that is an objective.
     """
     load, stated = ground.load, ground.load.simulate
     if stated is None:
         raise AssertionError("a simulation is wanted")
-    if rate is None or not generates(ground.architecture) or load.disaggregation is not None:
-        message = "only requests that come at a rate, to replicas that read and decode, are simulated"
-        hint = "load: {rate: 5 requests/s}, or leave simulate out"
+    clients = load.workload.load.clients
+    if not (rate or clients) or not generates(ground.architecture) or load.disaggregation is not None:
+        message = "only requests at a rate or of clients in a loop, to replicas that read and decode, are simulated"
+        hint = "load: {rate: 5 requests/s} or {clients: 64}, or leave simulate out"
         raise InputError(resolved.tree.fault("simulate-load", message, ("simulate",), hint=hint))
     count = stated.requests
     _require_enough(load, count, resolved)
-    arrival, lengths, heavier = drawn(ground, rate, count, seed=stated.seed)
-    seen = replay(replica, arrival, lengths, replicas=replicas, heavier=heavier)
+    arrival, lengths, heavier = drawn(ground, rate or 1.0, count, seed=stated.seed)
+    if clients is None:
+        seen = replay(replica, arrival, lengths, replicas=replicas, heavier=heavier)
+    else:
+        seen = replay_clients(replica, clients, lengths, replicas=replicas, heavier=heavier)
     settled = slice(int(count * _WARM_UP), None)
     results: dict[str, Result] = {}
     for which, times in (("ttft", seen.ttft_s[settled]), ("tpot", seen.tpot_s[settled])):
@@ -70,7 +74,10 @@ def simulated(
         kind="serving",
         tags=load.tags,
         results=results,
-        plan=(("lost place", f"{seen.preemptions:,} times a sequence had to make room"),),
+        plan=(
+            ("counted", f"the last {count - int(count * _WARM_UP):,}: by then replicas are as full as they become"),
+            ("lost place", f"{seen.preemptions:,} times a sequence had to make room"),
+        ),
         basis="event by event, with the same times of passes as the closed form",
         currency=shown_currency(books),
     )

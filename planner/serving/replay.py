@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import Fault, InfeasibleError
+from planner.serving.course import Course, Seen
 from planner.serving.engine import Engine
 from planner.serving.passes import Lengths, Passes, passes_of, prompt_work_s
-from planner.serving.simulate import Loop, Seen
+from planner.serving.simulate import Loop
 
 Array = NDArray[np.float64]
 
@@ -31,6 +32,21 @@ def replay(
     return serve(passes, arrival_s, lengths, work, replicas=replicas)
 
 
+def replay_clients(
+    engine: Engine, clients: int, lengths: Lengths, *, replicas: int = 1, heavier: Array | float = 1.0
+) -> Seen:
+    """Serve clients that each send their next request when they have the answer.
+
+    Parameters
+    ----------
+    engine : one replica, arrays of one element. clients : of all replicas.
+    lengths : of every request, in the order in which they are sent.
+    replicas, heavier : as in `replay`.
+    """
+    passes = passes_of(engine, context=mean_context(lengths))
+    return serve_clients(passes, clients, lengths, prompt_work_s(engine, lengths) * heavier, replicas=replicas)
+
+
 def mean_context(lengths: Lengths) -> float:
     """Mean tokens that a sequence holds while it decodes: long outputs decode longer, and count for more."""
     decoding = np.maximum(lengths.output - 1.0, 1.0)
@@ -45,12 +61,34 @@ def serve(passes: Passes, arrival_s: Array, lengths: Lengths, work_s: Array, *, 
     InfeasibleError : a request is longer than the whole cache.
     """
     _require_room(passes, lengths)
+    course = Course(passes, lengths, work_s, arrival_s)
+    loops = [Loop(passes, course) for _ in range(replicas)]
     if replicas <= 1:
-        loop = Loop(passes)
-        loop.offer_all(arrival_s, lengths, work_s)
+        loops[0].offer_all(range(len(lengths)))
+    else:
+        _route(loops, course.arrival_s)
+    return _ended(passes, course, loops)
+
+
+def serve_clients(passes: Passes, clients: int, lengths: Lengths, work_s: Array, *, replicas: int = 1) -> Seen:
+    """Serve clients that each send their next request when they have the answer; see `replay`.
+
+    Clients are dealt to the replicas, and stay with theirs; all begin at once.
+    """
+    _require_room(passes, lengths)
+    course = Course(passes, lengths, work_s, None)
+    loops = [Loop(passes, course) for _ in range(min(replicas, clients, len(lengths)))]
+    for place, loop in enumerate(loops):
+        own = range(place, len(lengths), len(loops))
+        loop.offer_in_turn(own, len(range(place, clients, len(loops))))
+    return _ended(passes, course, loops)
+
+
+def _ended(passes: Passes, course: Course, loops: list[Loop]) -> Seen:
+    for loop in loops:
         loop.advance()
-        return loop.served()
-    return _routed(passes, arrival_s, lengths, work_s, replicas)
+    preemptions = sum(loop.preemptions for loop in loops)
+    return course.seen(passes, preemptions=preemptions, end_s=max(loop.now_s for loop in loops))
 
 
 def _require_room(passes: Passes, lengths: Lengths) -> None:
@@ -67,30 +105,23 @@ def _require_room(passes: Passes, lengths: Lengths) -> None:
     )
 
 
-def _routed(passes: Passes, arrival_s: Array, lengths: Lengths, work_s: Array, replicas: int) -> Seen:
-    loops = [Loop(passes) for _ in range(replicas)]
-    taken: list[list[int]] = [[] for _ in loops]
-    columns = (lengths.prompt.tolist(), lengths.cached.tolist(), lengths.output.tolist(), work_s.tolist())
-    for number, arrival in enumerate(arrival_s.tolist()):
-        for loop in loops:
-            loop.advance(arrival)
-        least = min(range(replicas), key=lambda place: loops[place].waiting_and_running)
-        loops[least].offer(arrival, *(column[number] for column in columns))
-        taken[least].append(number)
-    for loop in loops:
-        loop.advance()
-    order = np.argsort(np.concatenate([np.array(numbers, dtype=int) for numbers in taken]), kind="stable")
-    parts = [loop.served() for loop in loops]
+def _route(loops: list[Loop], arrival_s: list[float]) -> None:
+    """Hand every request to the replica with the fewest at work when it comes.
 
-    def merged(name: str) -> Array:
-        values: Array = np.concatenate([getattr(part, name) for part in parts])[order]
-        return values
-
-    return Seen(
-        merged("ttft_s"),
-        merged("tpot_s"),
-        merged("latency_s"),
-        merged("admitted_s"),
-        sum(part.preemptions for part in parts),
-        max(part.end_s for part in parts),
-    )
+    A replica is run up to an arrival only where something may have ended before: nothing else changes how many are
+    at work.
+    """
+    at_work = [0] * len(loops)
+    offered = [0] * len(loops)
+    quiet = [0.0] * len(loops)
+    for number, arrival in enumerate(arrival_s):
+        if min(quiet) <= arrival:
+            for place, loop in enumerate(loops):
+                if quiet[place] <= arrival:
+                    loop.advance(arrival)
+                    quiet[place] = loop.quiet_until_s
+                    at_work[place] = offered[place] - loop.gone
+        least = at_work.index(min(at_work))
+        quiet[least] = min(quiet[least], loops[least].offer(number))
+        offered[least] += 1
+        at_work[least] += 1

@@ -9,287 +9,221 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
-import numpy as np
-from numpy.typing import NDArray
-
-from planner.serving.passes import Lengths, Passes
-
-Array = NDArray[np.float64]
+from planner.serving.course import UNKNOWN, Course
+from planner.serving.passes import Passes
 
 _NEVER = math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What became of every request, in the order in which they came.
-
-    Parameters
-    ----------
-    ttft_s : from its arrival to its first token [s].
-    tpot_s : from one token to the next after the first; NaN where it has only one [s].
-    latency_s : from its arrival to its last token [s].
-    admitted_s : from its arrival until the engine takes it up [s].
-    preemptions : times that a sequence lost its place in the cache, of all requests.
-    end_s : when the last token of all was out [s].
-    """
-
-    ttft_s: Array
-    tpot_s: Array
-    latency_s: Array
-    admitted_s: Array
-    preemptions: int
-    end_s: float
+_BITS = 24  # of a request's number, in one whole number with the step at which it ends
+_NUMBER = (1 << _BITS) - 1
 
 
 class Loop:
     """One replica at work.
 
     Requests are handed over with `offer` in the order of their arrival; `advance` runs the engine up to a time.
+
+    Attributes
+    ----------
+    now_s : up to which the engine has run [s].
+    gone : requests that have ended. preemptions : times that a sequence had to begin again.
     """
 
     __slots__ = (
-        "_admitted", "_arrival", "_asked", "_bytes", "_due", "_ends", "_first", "_gone", "_head", "_held", "_last",
-        "_output", "_p", "_partial", "_preemptions", "_prompt", "_rate", "_requeued", "_running", "_stack", "_steps",
-        "_tail", "_unread", "now",
+        "_course", "_ends", "_head", "_held", "_names", "_p", "_partial", "_queue", "_requeued", "_running", "_stack",
+        "_steps", "_tail", "_to_come", "_used", "gone", "now_s", "preemptions",
     )  # fmt: skip
 
-    def __init__(self, passes: Passes) -> None:
+    def __init__(self, passes: Passes, course: Course) -> None:
         self._p = passes
-        self.now = 0.0
-        self._arrival: list[float] = []
-        self._prompt: list[float] = []
-        self._output: list[float] = []
-        self._asked: list[float] = []  # tokens of its answer; `_output` falls when a sequence has to begin again
-        self._unread: list[float] = []  # tokens of its prompt that are still to be read
-        self._rate: list[float] = []  # work of one of them
-        self._admitted: list[float] = []
-        self._first: list[float] = []
-        self._last: list[float] = []
-        self._due: list[int] = []  # step at which its last token is out; -1 while it does not decode
-        self._head = self._tail = 0  # requests that wait; those that came
+        self._course = course
+        self.now_s = 0.0
+        self._queue: list[int] = []  # requests that came to this replica
+        self._head = self._tail = 0  # the first that waits; those that the engine knows of
+        self._to_come: list[int] = []  # requests that clients send when they have an answer, the last one first
         self._requeued: deque[int] = deque()
         self._partial = -1  # the request whose prompt is half read
         self._running = 0
         self._steps = 0
         self._held = 0.0  # tokens that sequences that decode hold
-        self._bytes = 0.0  # cache in use
-        self._ends: list[tuple[int, int]] = []
+        self._used = 0.0  # cache in use [B]
+        self._ends: list[int] = []
         self._stack: list[int] = []  # in the order of admission, those that ended among them
-        self._preemptions = 0
-        self._gone = 0
+        self.gone = 0
+        self.preemptions = 0
+        c, p = course, passes
+        self._names = (
+            p, self._queue, self._requeued, self._stack, self._ends, c.arrival_s, c.prompt, c.unread, c.rounds,
+            c.due, c.first_s, c.last_s, c.admitted_s, c.work_s, p.step_s, p.token_s, p.token_bytes, p.sequence_bytes,
+            p.gained, p.room_bytes, p.chunked, p.interference, self._to_come,
+        )  # fmt: skip
 
     @property
-    def waiting_and_running(self) -> int:
-        """Requests that came and have not ended."""
-        return len(self._arrival) - self._gone
+    def quiet_until_s(self) -> float:
+        """A time before which none of the requests ends that the engine knows of [s]."""
+        if self._head < len(self._queue) or self._requeued or self._partial >= 0:
+            return self.now_s
+        if not self._running:
+            return _NEVER
+        p, n = self._p, self._running
+        return self.now_s + ((self._ends[0] >> _BITS) - self._steps) * (p.step_s[n] + p.token_s[n] * self._held)
 
-    def offer(self, arrival_s: float, prompt: float, cached: float, output: float, work_s: float) -> None:
-        """Hand over a request; arrivals never fall."""
-        unread = max(prompt - cached, 1.0)
-        self._arrival.append(arrival_s)
-        self._prompt.append(prompt)
-        self._output.append(output)
-        self._asked.append(output)
-        self._unread.append(unread)
-        self._rate.append(work_s / unread)
-        self._admitted.append(-1.0)
-        self._first.append(-1.0)
-        self._last.append(-1.0)
-        self._due.append(-1)
+    def offer(self, request: int) -> float:
+        """Hand over a request, arrivals never fall; gives a time before which it cannot end [s]."""
+        self._queue.append(request)
+        return self._course.arrival_s[request] + self._course.rounds[request] * self._p.step_s[1]
 
-    def offer_all(self, arrival_s: Array, lengths: Lengths, work_s: Array) -> None:
+    def offer_all(self, requests: range) -> None:
         """Hand over many requests at once."""
-        unread = np.maximum(lengths.prompt - lengths.cached, 1.0)
-        self._arrival += arrival_s.tolist()
-        self._prompt += lengths.prompt.tolist()
-        self._output += lengths.output.tolist()
-        self._asked += lengths.output.tolist()
-        self._unread += unread.tolist()
-        self._rate += (work_s / unread).tolist()
-        none = [-1.0] * len(lengths)
-        self._admitted += none
-        self._first += none
-        self._last += none
-        self._due += [-1] * len(lengths)
+        self._queue += requests
+
+    def offer_in_turn(self, requests: range, clients: int) -> None:
+        """Hand over the requests of clients that each send the next one when they have an answer; all begin at 0 s."""
+        for request in requests[:clients]:
+            self._course.arrival_s[request] = 0.0
+        self._queue += requests[:clients]
+        self._to_come += reversed(requests[clients:])
 
     def advance(self, until_s: float = _NEVER) -> None:
-        """Run the engine until no pass can begin before a time, or nothing is left to do."""
-        arrival = self._arrival
-        while True:
-            tail, came = self._tail, len(arrival)
-            now = self.now
-            while tail < came and arrival[tail] <= now:
+        """Run the engine until no pass can begin before a time, or nothing is left to do.
+
+        One function over local names: as methods over attributes it takes twice as long, and a simulation is worth
+        having because it is quick.
+        """
+        (
+            p, queue, requeued, stack, ends, arrival, prompt, unread, rounds, due, first, last, admitted,
+            work_s, step_s, token_s, token_bytes, sequence_bytes, gained, room, chunked, interference, to_come,
+        ) = self._names  # fmt: skip
+        now, head, tail, partial = self.now_s, self._head, self._tail, self._partial
+        running, steps, held, used = self._running, self._steps, self._held, self._used
+        came, bits, number, gone, lost = len(queue), _BITS, _NUMBER, self.gone, self.preemptions
+        next_end: float = ends[0] >> bits if ends else _NEVER
+        while now <= until_s:
+            while next_end <= steps:  # those whose last token is out
+                r = heappop(ends) & number
+                next_end = ends[0] >> bits if ends else _NEVER
+                if due[r] != steps:
+                    continue  # it lost its place in the meantime
+                due[r] = -1
+                last[r] = now
+                running -= 1
+                gone += 1
+                tokens = prompt[r] + rounds[r] * gained
+                held -= tokens
+                used -= tokens * token_bytes + sequence_bytes
+                if to_come:  # its client sends the next request
+                    r = to_come.pop()
+                    arrival[r] = now
+                    queue.append(r)
+                    came += 1
+            while tail < came and arrival[queue[tail]] <= now:
                 tail += 1
-            self._tail = tail
-            following = arrival[tail] if tail < came else _NEVER
-            if self._head < tail or self._requeued or self._partial >= 0:
+            if head < tail or requeued or partial >= 0:
                 if now >= until_s:
-                    return
-                if self._read():
+                    break
+                budget = p.pass_tokens - (running * p.scored if chunked else 0.0)
+                free = p.sequences - running
+                work = read = 0.0
+                known = len(stack)
+                while budget > 0 and free > 0:
+                    r = partial
+                    if r < 0:  # the next one is taken up if it is not too long and the cache has room for its prompt
+                        if not requeued and head >= tail:
+                            break
+                        r = requeued[0] if requeued else queue[head]
+                        needed = prompt[r] * token_bytes + sequence_bytes
+                        if used + needed > room or (read and not chunked and unread[r] > budget):
+                            break
+                        if requeued:
+                            requeued.popleft()
+                        else:
+                            head += 1
+                        if admitted[r] == UNKNOWN:
+                            admitted[r] = now
+                        used += needed
+                    left = unread[r]
+                    if chunked and left > budget:
+                        work += budget * work_s[r]
+                        read += budget
+                        unread[r] = left - budget
+                        partial = r
+                        break
+                    work += left * work_s[r]
+                    read += left
+                    budget -= left
+                    partial = -1
+                    free -= 1
+                    stack.append(r)
+                if read:
+                    if running and chunked:
+                        now += step_s[running] + token_s[running] * held + interference * work
+                        steps += 1
+                        held += running * gained
+                        used += running * gained * token_bytes
+                    else:
+                        share = interference if running else 1.0
+                        now += share * work + p.floor_s[min(int(read / p.floor_tokens), len(p.floor_s) - 1)]
+                    for r in stack[known:]:
+                        if first[r] == UNKNOWN:
+                            first[r] = now
+                        end = steps + rounds[r]
+                        running += 1
+                        held += prompt[r]
+                        due[r] = end
+                        heappush(ends, end << bits | r)
+                        if end < next_end:
+                            next_end = end
                     continue
                 following = until_s  # nobody can be taken up before a sequence ends
-            if self._running:
-                if now >= until_s:
-                    return
-                self._decode(min(following, until_s))
-            elif following >= until_s:
-                return
-            elif following > now:
-                self.now = following
-
-    def _decode(self, until_s: float) -> None:
-        """Take steps until a sequence ends, the cache is full or a request comes."""
-        p, n, ends, due = self._p, self._running, self._ends, self._due
-        while due[ends[0][1]] != ends[0][0]:
-            heappop(ends)
-        m = ends[0][0] - self._steps
-        grown = n * p.token_bytes * p.gained
-        if self._bytes + m * grown > p.room_bytes:
-            m = int((p.room_bytes - self._bytes) / grown)
-            if m <= 0:
-                self._preempt()
-                return
-        token = p.token_s[n]
-        first = p.step_s[n] + token * self._held
-        more = token * n * p.gained
-        taken = m * (first + more * (m - 1) * 0.5)
-        if self.now + taken > until_s:
-            # Fewest steps that reach the time: m first + more m (m - 1) / 2 >= left.
-            left, flat = until_s - self.now, first - 0.5 * more
-            found = 2.0 * left / (flat + math.sqrt(flat * flat + 2.0 * more * left))
-            fewer = max(1, math.ceil(found - 1e-9))
-            if fewer < m:
-                m = fewer
-                taken = m * (first + more * (m - 1) * 0.5)
-        self.now += taken
-        self._steps += m
-        self._held += n * m * p.gained
-        self._bytes += m * grown
-        if ends[0][0] <= self._steps:
-            self._finish()
-
-    def _finish(self) -> None:
-        """Let those go whose last token is out."""
-        p, ends, due, steps = self._p, self._ends, self._due, self._steps
-        while ends and ends[0][0] <= steps:
-            step, r = heappop(ends)
-            if due[r] != step:
-                continue  # it lost its place in the meantime
-            due[r] = -1
-            self._last[r] = self.now
-            self._running -= 1
-            self._gone += 1
-            tokens = self._prompt[r] + self._rounds(self._output[r]) * p.gained
-            self._held -= tokens
-            self._bytes -= tokens * p.token_bytes + p.sequence_bytes
-
-    def _rounds(self, output: float) -> int:
-        return math.ceil((output - 1.0) / self._p.gained)
-
-    def _read(self) -> bool:
-        """Run one pass over waiting prompts; whether there was any that may run."""
-        work, read = 0.0, 0.0
-        ready: list[int] = []
-        p = self._p
-        budget = p.pass_tokens - (self._running * p.scored if p.chunked else 0.0)
-        free = p.sequences - self._running
-        while budget > 0 and free > 0:
-            r = self._partial
-            if r < 0:
-                r = self._admit(budget if not p.chunked and ready else _NEVER)
-                if r < 0:
+            else:
+                following = arrival[queue[tail]] if tail < came else _NEVER
+            if not running:
+                if following >= until_s:
                     break
-            left = self._unread[r]
-            take = min(left, budget) if p.chunked else left
-            work += take * self._rate[r]
-            read += take
-            budget -= take
-            if take < left:
-                self._unread[r] = left - take
-                self._partial = r
+                now = following
+                continue
+            if now >= until_s:
                 break
-            self._partial = -1
-            free -= 1
-            ready.append(r)
-        if not read:
-            return False
-        self._pass(work, read, ready)
-        return True
-
-    def _admit(self, longest: float) -> int:
-        """Take up the next request if it is not too long and the cache has room for its prompt; -1 if not."""
-        p = self._p
-        r = self._requeued[0] if self._requeued else (self._head if self._head < self._tail else -1)
-        if r < 0 or self._unread[r] > longest:
-            return -1
-        needed = self._prompt[r] * p.token_bytes + p.sequence_bytes
-        if self._bytes + needed > p.room_bytes:
-            return -1
-        if self._requeued:
-            self._requeued.popleft()
-        else:
-            self._head += 1
-        if self._admitted[r] < 0:
-            self._admitted[r] = self.now
-        self._bytes += needed
-        return r
-
-    def _pass(self, work: float, read: float, ready: list[int]) -> None:
-        p, n = self._p, self._running
-        if n and p.chunked:
-            self.now += p.step_s[n] + p.token_s[n] * self._held + p.interference * work
-            self._steps += 1
-            self._held += n * p.gained
-            self._bytes += n * p.gained * p.token_bytes
-        else:
-            share = p.interference if n else 1.0
-            self.now += share * work + p.floor_s[min(int(read / p.floor_tokens), len(p.floor_s) - 1)]
-        steps = self._steps
-        for r in ready:
-            if self._first[r] < 0:
-                self._first[r] = self.now
-            rounds = self._rounds(self._output[r])
-            self._running += 1
-            self._held += self._prompt[r]
-            self._due[r] = steps + rounds
-            heappush(self._ends, (steps + rounds, r))
-            self._stack.append(r)
-        if self._ends and self._ends[0][0] <= steps:
-            self._finish()
-
-    def _preempt(self) -> None:
-        """Take the cache of the sequence that was admitted last; it comes again, with all its tokens to be read."""
-        p, stack, due = self._p, self._stack, self._due
-        r = stack.pop()
-        while due[r] < 0:
-            r = stack.pop()
-        left = due[r] - self._steps
-        done = (self._rounds(self._output[r]) - left) * p.gained
-        tokens = self._prompt[r] + done
-        due[r] = -1
-        self._running -= 1
-        self._held -= tokens
-        self._bytes -= tokens * p.token_bytes + p.sequence_bytes
-        self._prompt[r] = self._unread[r] = tokens
-        self._output[r] = left * p.gained + 1.0
-        self._requeued.appendleft(r)
-        self._preemptions += 1
-
-    def served(self) -> Seen:
-        """Give what became of the requests that have ended; all of them after `advance()`."""
-        p = self._p
-        arrival = np.array(self._arrival)
-        late = p.request_s + p.late_steps * p.step_s[1]
-        first, last = np.array(self._first), np.array(self._last)
-        later = np.array(self._asked) - 1.0
-        return Seen(
-            first - arrival + late,
-            np.where(later > 0, (last - first) / np.maximum(later, 1.0), np.nan),
-            last - arrival + late,
-            np.array(self._admitted) - arrival,
-            self._preemptions,
-            self.now,
-        )
+            # Steps until a sequence ends, the cache is full or a request comes.
+            while lost and due[ends[0] & number] != next_end:
+                heappop(ends)
+                next_end = ends[0] >> bits
+            m = int(next_end) - steps
+            grown = running * token_bytes * gained
+            if used + m * grown > room:
+                m = int((room - used) / grown)
+                if m <= 0:  # the cache of the one that came last is taken; all its tokens are to be read again
+                    r = stack.pop()
+                    while due[r] < 0:
+                        r = stack.pop()
+                    behind = due[r] - steps
+                    tokens = prompt[r] + (rounds[r] - behind) * gained
+                    due[r] = -1
+                    running -= 1
+                    held -= tokens
+                    used -= tokens * token_bytes + sequence_bytes
+                    prompt[r] = unread[r] = tokens
+                    rounds[r] = behind
+                    requeued.appendleft(r)
+                    lost += 1
+                    continue
+            rising = token_s[running]
+            one = step_s[running] + rising * held
+            rising *= running * gained
+            taken = m * (one + rising * (m - 1) * 0.5)
+            limit = following if following < until_s else until_s
+            if now + taken > limit:
+                # Fewest steps that reach the time: m one + rising m (m - 1) / 2 >= left.
+                wanted, flat = limit - now, one - 0.5 * rising
+                fewer = math.ceil(2.0 * wanted / (flat + math.sqrt(flat * flat + 2.0 * rising * wanted)) - 1e-9)
+                if fewer < m:
+                    m = fewer if fewer > 1 else 1
+                    taken = m * (one + rising * (m - 1) * 0.5)
+            now += taken
+            steps += m
+            held += running * m * gained
+            used += m * grown
+        self.now_s, self._head, self._tail, self._partial = now, head, tail, partial
+        self._running, self._steps, self._held, self._used = running, steps, held, used
+        self.gone, self.preemptions = gone, lost

@@ -8,35 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.simulation import PASSES, requests
 from planner.errors import InfeasibleError
 from planner.serving.passes import Lengths, Passes
-from planner.serving.replay import serve
-
-PASSES = Passes(
-    step_s=tuple(0.010 + 0.0002 * n for n in range(65)),
-    token_s=(0.0, *(2e-7 for _ in range(64))),
-    floor_s=tuple(0.004 for _ in range(40)),
-    floor_tokens=64,
-    interference=1.0,
-    chunked=True,
-    pass_tokens=2048,
-    sequences=64,
-    scored=1.0,
-    gained=1.0,
-    room_bytes=1e9,
-    token_bytes=1e4,
-    sequence_bytes=0.0,
-    request_s=0.0,
-    late_steps=0.0,
-)
-
-
-def requests(count: int, seed: int, rate: float) -> tuple[np.ndarray, Lengths, np.ndarray]:
-    random = np.random.default_rng(seed)
-    arrival = np.cumsum(random.exponential(1.0 / rate, count))
-    prompt = random.integers(20, 900, count).astype(float)
-    output = random.integers(1, 200, count).astype(float)
-    return arrival, Lengths(prompt, output, np.zeros(count)), prompt * 5e-5
+from planner.serving.replay import serve, serve_clients
 
 
 def slow_twin(passes: Passes, arrival: np.ndarray, lengths: Lengths, work: np.ndarray) -> tuple[list[float], float]:
@@ -78,7 +53,7 @@ def slow_twin(passes: Passes, arrival: np.ndarray, lengths: Lengths, work: np.nd
 
 @pytest.mark.parametrize(("seed", "rate"), [(1, 2.0), (2, 8.0), (3, 30.0)])
 def test_strides_take_as_long_as_steps_one_by_one(seed: int, rate: float) -> None:
-    arrival, lengths, work = requests(120, seed, rate)
+    arrival, lengths, work = requests(120, rate, seed=seed)
     seen = serve(PASSES, arrival, lengths, work)
     expected, end = slow_twin(PASSES, arrival, lengths, work)
     np.testing.assert_allclose(seen.ttft_s, expected, rtol=1e-6)
@@ -88,7 +63,7 @@ def test_strides_take_as_long_as_steps_one_by_one(seed: int, rate: float) -> Non
 def test_more_load_is_never_served_sooner_in_the_mean() -> None:
     means = []
     for rate in (1.0, 4.0, 16.0, 64.0):
-        arrival, lengths, work = requests(400, 7, rate)
+        arrival, lengths, work = requests(400, rate, seed=7)
         seen = serve(PASSES, arrival, lengths, work)
         means.append((np.mean(seen.ttft_s), np.nanmean(seen.tpot_s)))
     assert means == sorted(means)
@@ -96,7 +71,7 @@ def test_more_load_is_never_served_sooner_in_the_mean() -> None:
 
 
 def test_a_cache_that_is_too_small_for_all_makes_some_begin_again_and_all_end() -> None:
-    arrival, lengths, work = requests(200, 5, 50.0)
+    arrival, lengths, work = requests(200, 50.0, seed=5)
     tight = replace(PASSES, room_bytes=1e4 * 3000)
     seen = serve(tight, arrival, lengths, work)
     wide = serve(PASSES, arrival, lengths, work)
@@ -107,13 +82,13 @@ def test_a_cache_that_is_too_small_for_all_makes_some_begin_again_and_all_end() 
 
 
 def test_a_request_longer_than_the_cache_is_refused() -> None:
-    arrival, lengths, work = requests(5, 5, 50.0)
+    arrival, lengths, work = requests(5, 50.0, seed=5)
     with pytest.raises(InfeasibleError, match="request of"):
         serve(replace(PASSES, room_bytes=1e4 * 100), arrival, lengths, work)
 
 
 def test_two_replicas_serve_sooner_than_one_and_every_request_once() -> None:
-    arrival, lengths, work = requests(300, 9, 40.0)
+    arrival, lengths, work = requests(300, 40.0, seed=9)
     one = serve(PASSES, arrival, lengths, work)
     two = serve(PASSES, arrival, lengths, work, replicas=2)
     assert len(two.ttft_s) == 300
@@ -129,3 +104,46 @@ def test_a_request_alone_waits_for_its_prompt_and_then_for_every_step() -> None:
     steps = sum(0.0102 + 2e-7 * (100 + made) for made in range(10))
     assert seen.tpot_s[0] == pytest.approx(steps / 10)
     assert math.isclose(seen.latency_s[0], 0.024 + steps)
+
+
+def test_every_replica_behind_a_router_serves_as_if_its_requests_were_all_there_are() -> None:
+    """Where requests come so seldom that replicas are idle, all of them go to the first, and wait for nobody."""
+    arrival, lengths, work = requests(50, 0.0001, seed=3)
+    one = serve(PASSES, arrival, lengths, work)
+    four = serve(PASSES, arrival, lengths, work, replicas=4)
+    np.testing.assert_allclose(four.ttft_s, one.ttft_s, rtol=1e-9)
+    np.testing.assert_allclose(four.latency_s, one.latency_s, rtol=1e-9)
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_the_shortest_queue_is_that_of_the_moment(replicas: int) -> None:
+    """Against a router that looks at every replica's whole past: requests that came before and end after."""
+    arrival, lengths, work = requests(400, 12.0 * replicas, seed=8)
+    seen = serve(PASSES, arrival, lengths, work, replicas=replicas)
+    chosen: list[list[int]] = [[] for _ in range(replicas)]
+    for number, at in enumerate(arrival):
+        at_work = []
+        for mine in chosen:
+            if not mine:
+                at_work.append(0)
+                continue
+            each = Lengths(lengths.prompt[mine], lengths.output[mine], np.zeros(len(mine)))
+            alone = serve(PASSES, arrival[mine], each, work[mine])
+            at_work.append(int(np.sum(arrival[mine] + alone.latency_s > at)))
+        chosen[at_work.index(min(at_work))].append(number)
+    for mine in chosen:
+        each = Lengths(lengths.prompt[mine], lengths.output[mine], np.zeros(len(mine)))
+        np.testing.assert_allclose(seen.ttft_s[mine], serve(PASSES, arrival[mine], each, work[mine]).ttft_s, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("clients", "replicas"), [(1, 1), (16, 1), (48, 3), (120, 1)])
+def test_clients_in_a_loop_obey_little_s_law(clients: int, replicas: int) -> None:
+    _, lengths, work = requests(4000, 1.0, seed=4)
+    seen = serve_clients(PASSES, clients, lengths, work, replicas=replicas)
+    assert float(np.mean(seen.latency_s)) * 4000 / seen.end_s == pytest.approx(clients, rel=0.02)
+
+
+def test_a_client_alone_never_waits_for_others() -> None:
+    _, lengths, work = requests(50, 1.0, seed=4)
+    seen = serve_clients(PASSES, 1, lengths, work)
+    np.testing.assert_allclose(seen.ttft_s, work + 0.004, rtol=1e-9)
