@@ -10,6 +10,7 @@ from planner.catalog.entry import Entry
 from planner.documents.types import (
     Id,
     Ratio,
+    Record,
     Text,
     UncertainBytesPerSecond,
     UncertainFailureRate,
@@ -20,6 +21,13 @@ from planner.documents.types import (
     quantity,
 )
 from planner.units import BYTES_PER_TOKEN, SECONDS
+
+
+class Releases(Record):
+    """Which releases of an engine an older generation is: those below a number, and not below the generation before."""
+
+    engine: Id
+    below: Text
 
 
 class Defaults(Entry):
@@ -39,6 +47,7 @@ class Defaults(Entry):
     framework, framework_of : of a training run that names none; by family of the accelerator where that family
         has one of its own.
     engine, engine_of, encoder_engine_of : the same of a service, and of one whose model reads and does not generate.
+    engine_releases : generations of engines by their releases: of `engine`, those below a number.
     reasons : why each value is what it is, by its name.
     """
 
@@ -61,4 +70,5 @@ class Defaults(Entry):
     engine: Id
     engine_of: dict[Id, Id]
     encoder_engine_of: dict[Id, Id]
+    engine_releases: dict[Id, Releases]
     reasons: dict[Text, Text]

@@ -33,7 +33,7 @@ _DECIDED_BY: dict[str, tuple[str, ...]] = {
     "busy power": _MACHINE,
     "idle power": _MACHINE,
     "node price": (*_MACHINE, f"{_OWNERSHIP}.price", "workload.ownership.price"),
-    "node-hour price": (*_MACHINE, "hardware.term", "hardware.price", *_PLACE),
+    "node-hour price": (*_MACHINE, "hardware.term", "hardware.seller", "hardware.price", *_PLACE),
     "residual": (f"{_OWNERSHIP}.residual", "workload.ownership.residual"),
     "utilisation": (f"{_OWNERSHIP}.utilisation",),
     "upkeep": (f"{_OWNERSHIP}.upkeep", "workload.ownership.upkeep"),

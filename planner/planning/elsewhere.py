@@ -19,5 +19,5 @@ def hardware_on(choice: HardwareChoice, own: Node, node: Node) -> HardwareChoice
     if choice.ownership is not None:
         changes["ownership"] = choice.ownership.model_copy(update={"price": None})
     if node.provider != own.provider and choice.term != "owned":
-        changes["facility"] = None
+        changes |= {"facility": None, "seller": None}
     return choice.model_copy(update=changes)

@@ -9,7 +9,7 @@ from planner.catalog.facility import Facility
 from planner.catalog.node import Node
 from planner.documents.reader import Trail, Tree
 from planner.economics.cost import Number, Owned, OwnedCost, owned_usd, rent_usd
-from planner.errors import InputError
+from planner.errors import InputError, did_you_mean, listing, visible
 from planner.planning.books import Books
 from planner.planning.currency import note_rate
 from planner.planning.estimate import Part
@@ -133,11 +133,24 @@ def money_of(
         _say("price of a node-hour", choice.price, price, books, ledger, per="/h")
     else:
         region = facility.region if facility and facility.provider == node.provider else ""
-        found = offer_of(node, choice.term, region, tree=tree, trail=(*at, "term"), books=books, ledger=ledger)
+        seller = _seller(choice, tree, (*at, "seller"), books)
+        found = offer_of(
+            node, choice.term, region, tree=tree, trail=(*at, "term"), books=books, ledger=ledger, seller=seller
+        )
         if found is None:
             return Money(choice.term, {}, reclaims)
         price = found
     return Money(choice.term, {"node-hour price": price.scaled(1.0 / _HOUR)}, reclaims)
+
+
+def _seller(choice: HardwareChoice, tree: Tree, trail: Trail, books: Books) -> str:
+    """Give who rents the machines out; "" for the node's own provider."""
+    known = books.prices.providers()
+    if choice.seller is None or choice.seller in known:
+        return choice.seller or ""
+    message = f"nobody called '{visible(choice.seller)[:60]}' is known to rent machines out"
+    hint = did_you_mean(choice.seller, known)
+    raise InputError(tree.fault("unknown-name", message, trail, allowed=listing(known, most=20), hint=hint))
 
 
 def _refuse_zero(stated: Amount, choice: HardwareChoice, tree: Tree, trail: Trail) -> None:

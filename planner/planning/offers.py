@@ -17,7 +17,15 @@ _DAY = 86400.0
 
 
 def offer_of(
-    node: Node, term: str, region: str, *, tree: Tree, trail: Trail, books: Books, ledger: Ledger
+    node: Node,
+    term: str,
+    region: str,
+    *,
+    tree: Tree,
+    trail: Trail,
+    books: Books,
+    ledger: Ledger,
+    seller: str = "",
 ) -> Interval | None:
     """Give what an hour of a node costs, noting where the price came from.
 
@@ -25,6 +33,7 @@ def offer_of(
     ----------
     node, term, region : what is rented; the provider's default region if empty.
     tree, trail : where the scenario asks for it.
+    seller : who rents it out; the node's own provider if empty.
 
     Returns
     -------
@@ -35,7 +44,9 @@ def offer_of(
     InputError : nobody did, and the project calls that an error.
     """
     try:
-        offer = books.prices.price(node.id, term, region=region, on=books.prices_on, tree=tree, trail=trail)
+        offer = books.prices.price(
+            node.id, term, region=region, on=books.prices_on, provider=seller, tree=tree, trail=trail
+        )
     except InputError as error:
         fault = error.faults[0]
         if fault.id != "unknown-price" or books.project.prices.on_missing == "error":
@@ -43,7 +54,7 @@ def offer_of(
         ledger.warn(f"cost is unknown: {fault.message}" + (f"; known: {fault.allowed}" if fault.allowed else ""))
         return None
     ledger.note(
-        f"price of {node.id}, {term}, {offer.region}",
+        f"price of {node.id}, {term}, {offer.region}" + (f", from {seller}" if seller else ""),
         f"{significant(offer.usd_per_hour, 5)} USD/h",
         source=offer.source,
         standing=offer.standing,

@@ -82,10 +82,12 @@ def engine_memory(engine: EngineMoves, *, fraction: float | None = None) -> Engi
     )
 
 
-def engine_limits(engine: EngineMoves, *, sequences: int | None = None, pass_tokens: int | None = None) -> EngineLimits:
+def engine_limits(
+    engine: EngineMoves, *, sequences: int | None = None, pass_tokens: int | None = None, chunked: bool | None = None
+) -> EngineLimits:
     """Give what an engine is started with: its own defaults, or what is stated."""
     return EngineLimits(
         sequences=np.asarray(float(sequences or engine.sequences)),
         pass_tokens=np.asarray(float(pass_tokens or engine.pass_tokens)),
-        chunked=np.asarray(float(engine.chunked)),
+        chunked=np.asarray(float(engine.chunked if chunked is None else chunked)),
     )

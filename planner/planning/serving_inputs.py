@@ -38,7 +38,7 @@ def inputs_of(ground: ServingGround, money: Money, books: Books, ledger: Ledger)
 
 def _spread(profile: Profile, ground: ServingGround, kind: str) -> Interval:
     """Give how far off times may be; an engine that nobody named makes them looser."""
-    looseness = 1.0 if ground.load.engine else _UNNAMED
+    looseness = 1.0 if ground.load.engine and ground.engine.is_one else _UNNAMED
     found = spread_of(profile, basis=ground.basis.chip, family=_family(ground), kind=kind, looseness=looseness)
     return Interval(1.0 / found.high, 1.0, 1.0 / found.low) if kind == "rate" else found
 

@@ -103,7 +103,7 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
         ("requests", f"{prompt:,.0f} tokens in{cached}{output}"),
         ("load", load_words(ground.load.workload.load)),
         ("precision", f"{formats}, cache {precision.cache}"),
-        ("engine", f"{ground.engine} ({ground.moves.title})"),
+        ("engine", f"{ground.load.engine or ground.engine.id} ({ground.moves.title})"),
         (
             "replicas",
             f"{copies}, each on {each} accelerator{'s' if each > 1 else ''}"

@@ -21,9 +21,9 @@ from planner.planning.serving_efficiency import (
     ServingBasis,
     engine_limits,
     engine_memory,
-    engine_named,
     serving_efficiency_of,
 )
+from planner.planning.serving_engines import NamedEngine, engine_by_words, require_settings
 from planner.planning.serving_machines import serving_machine
 from planner.planning.serving_requests import RequestLengths, generates, lengths_of
 from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, WeightFormat
@@ -59,7 +59,7 @@ class ServingGround:
     ----------
     load : the scenario. architecture, precision, formats, lengths : what is served.
     fleet, machine, facility, power : what it runs on.
-    engine, moves, efficiency, basis : under which engine, by its name, and what its efficiencies rest on.
+    engine, efficiency, basis : under which engine, and what its efficiencies rest on.
     """
 
     load: ServingLoad
@@ -70,8 +70,7 @@ class ServingGround:
     machine: ServingMachine
     facility: Facility | None
     power: PowerParts
-    engine: str
-    moves: EngineMoves
+    engine: NamedEngine
     efficiency: ServingEfficiency
     basis: ServingBasis
     speculation: Speculation | None
@@ -93,10 +92,17 @@ class ServingGround:
         )
 
     @property
+    def moves(self) -> EngineMoves:
+        """The engine's entry in the profile."""
+        return self.engine.moves
+
+    @property
     def limits(self) -> EngineLimits:
         """What the engine is started with."""
         settings = self.load.settings
-        return engine_limits(self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens)
+        return engine_limits(
+            self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens, chunked=settings.chunked
+        )
 
     @property
     def memory(self) -> EngineMemory:
@@ -157,8 +163,10 @@ def ground_on(
     formats = _formats(precision, accelerator, tree)
     power = power_of(node, accelerator, books=books, ledger=ledger)
     profile = books.catalog.profile("serving")
-    engine, moves = engine_named(profile, load.engine or _engine(architecture, fleet, books), tree, ("engine",))
-    efficiency, basis = serving_efficiency_of(profile, accelerator, moves)
+    words = load.engine or _engine(architecture, fleet, books)
+    engine = engine_by_words(profile, words, books.defaults.engine_releases, tree, ("engine",))
+    require_settings(engine, load.settings, tree)
+    efficiency, basis = serving_efficiency_of(profile, accelerator, engine.moves)
     spoken = workload.speculation
     return ServingGround(
         load=load,
@@ -171,7 +179,6 @@ def ground_on(
         facility=facility_of(load.hardware, node, tree=tree, books=books, ledger=ledger),
         power=power,
         engine=engine,
-        moves=moves,
         efficiency=efficiency,
         basis=basis,
         speculation=speculation(

@@ -168,7 +168,7 @@ def _choices(
         choice = Choice(
             node=ground.fleet.node.id,
             accelerator=ground.fleet.accelerator.id,
-            engine=ground.engine,
+            engine=ground.load.engine or ground.engine.id,
             weights=ground.precision.weights or "bf16",
             layout=layouts[row],
             replicas=int(sizes.replicas[row]),

@@ -55,7 +55,7 @@ class HardwareChoice(Record):
     node : catalog id or alias.
     accelerators, nodes : how many; one of the two, or neither where the planner is to choose.
     facility : where they stand: PUE, grid and region of the price; the provider's default where unsaid.
-    term : what is paid.
+    term : what is paid. seller : who rents them out, such as aws-sagemaker; the node's own provider where unsaid.
     price : of one node-hour, over the price book's. free : a price of 0 is meant: the machines are paid for.
     fabric_bandwidth : of one node, one direction, over the catalog's.
     oversubscription : of the fabric; 2 halves what crosses it.
@@ -68,6 +68,7 @@ class HardwareChoice(Record):
     nodes: Whole | None = None
     facility: Text | None = None
     term: Term = "on-demand"
+    seller: Text | None = None
     price: MoneyPerHour | None = None
     free: Flag = False
     pue: UncertainPue | None = None

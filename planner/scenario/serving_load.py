@@ -183,15 +183,22 @@ class EngineSettings(Record):
     Parameters
     ----------
     memory_fraction : by the engine's own meaning. sequences : most at once. pass_tokens : most in one pass.
+    chunked : prompts are read in chunks that share passes with sequences that decode; else they stop them.
     """
 
     memory_fraction: Share | None = None
     sequences: Whole | None = None
     pass_tokens: Whole | None = None
+    chunked: Flag | None = None
 
 
 class ServingLoad(Record):
-    """A scenario that serves a model."""
+    """A scenario that serves a model.
+
+    Parameters
+    ----------
+    engine : its name, or its name and release, such as "vllm 0.8.5".
+    """
 
     schema_: Annotated[Literal["planner/scenario/v1"], Field(alias="schema")]
     name: Text

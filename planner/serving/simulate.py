@@ -97,6 +97,7 @@ class Loop:
         ) = self._names  # fmt: skip
         now, head, tail, partial = self.now_s, self._head, self._tail, self._partial
         running, steps, held, used = self._running, self._steps, self._held, self._used
+        grows = token_bytes * gained
         came, bits, number, gone, lost = len(queue), _BITS, _NUMBER, self.gone, self.preemptions
         next_end: float = ends[0] >> bits if ends else _NEVER
         while now <= until_s:
@@ -133,7 +134,10 @@ class Loop:
                             break
                         r = requeued[0] if requeued else queue[head]
                         needed = prompt[r] * token_bytes + sequence_bytes
-                        if used + needed > room or (read and not chunked and unread[r] > budget):
+                        # With room for one step of all: what has just lost its place would else come back at once.
+                        if used + needed + (running + 1) * grows > room or (
+                            read and not chunked and unread[r] > budget
+                        ):
                             break
                         if requeued:
                             requeued.popleft()
@@ -160,7 +164,7 @@ class Loop:
                         now += step_s[running] + token_s[running] * held + interference * work
                         steps += 1
                         held += running * gained
-                        used += running * gained * token_bytes
+                        used += running * grows
                     else:
                         share = interference if running else 1.0
                         now += share * work + p.floor_s[min(int(read / p.floor_tokens), len(p.floor_s) - 1)]
@@ -190,7 +194,7 @@ class Loop:
                 heappop(ends)
                 next_end = ends[0] >> bits
             m = int(next_end) - steps
-            grown = running * token_bytes * gained
+            grown = running * grows
             if used + m * grown > room:
                 m = int((room - used) / grown)
                 if m <= 0:  # the cache of the one that came last is taken; all its tokens are to be read again

@@ -199,6 +199,9 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
         ({"disaggregation": "{prefill: 1, decode: 1}", "workload.load": "{clients: 8}"}, 2, "means alone"),
         ({"simulate": "{requests: 200}"}, 2, "do not reach the 99th percentile"),
         ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
+        ({"engine": "vllm latest"}, 2, "is no release"),
+        ({"engine": "trtllm 0.9", "settings": "{chunked: true}"}, 2, "reads prompts whole"),
+        ({"hardware.seller": "aws-sagemakr"}, 2, "did you mean 'aws-sagemaker'"),
         ({"workload.duration": "0 d"}, 2, "out of range"),
     ],
 )

@@ -81,6 +81,17 @@ def test_a_cache_that_is_too_small_for_all_makes_some_begin_again_and_all_end() 
     assert seen.end_s > wide.end_s
 
 
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("tokens", [1200, 1500, 2500])
+def test_a_cache_for_hardly_more_than_one_serves_all_in_the_end(tokens: int, *, chunked: bool) -> None:
+    """Whoever has just lost its place must not come back before others have made a step."""
+    arrival, lengths, work = requests(100, 50.0, seed=6)
+    tight = replace(PASSES, room_bytes=1e4 * tokens, chunked=chunked, pass_tokens=512)
+    seen = serve(tight, arrival, lengths, work)
+    assert np.all(seen.latency_s > 0)
+    assert seen.end_s > 100 * 0.01
+
+
 def test_a_request_longer_than_the_cache_is_refused() -> None:
     arrival, lengths, work = requests(5, 50.0, seed=5)
     with pytest.raises(InfeasibleError, match="request of"):
