@@ -64,6 +64,6 @@ def _break_evens(comparison: Comparison) -> Iterator[Row]:
         of, against = comparison.candidates[found.of], comparison.candidates[found.against]
         yield (
             *(f"break-even: {found.kind}", UNIT_OF[found.kind], of.letter, of.name, rounded(found.value)),
-            *(None, None, None, None, None),
+            *(rounded(found.low), rounded(found.high), None, None, None),
             *("never" if found.value is None else "", against.letter, rounded(found.now)),
         )

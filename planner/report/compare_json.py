@@ -84,6 +84,8 @@ def _break_even(found: BreakEven, letters: list[str]) -> dict[str, Any]:
         "of": letters[found.of],
         "against": letters[found.against],
         "value": rounded(found.value),
+        "low": rounded(found.low),
+        "high": rounded(found.high),
         "now": rounded(found.now),
         "unit": UNIT_OF[found.kind],
     }
@@ -113,6 +115,8 @@ def comparison_schema() -> dict[str, Any]:
         "of": letter,
         "against": letter,
         "value": {**unknown, "description": "null: it never catches up"},
+        "low": {**unknown, "description": "of the range that holds 80 % of cases; null where there is no value"},
+        "high": {**unknown, "description": "null beside a value: it may never catch up"},
         "now": unknown,
         "unit": text,
     }

@@ -35,7 +35,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield for_markdown(f"Compared by ratios: {words.shared_words(comparison)}")
     yield from _told("Worth a choice (Pareto front)", _front(comparison))
     breaks = [words.break_even_words(found, comparison) for found in comparison.break_evens]
-    yield from _told("Break-even, at the middles of all ranges", breaks)
+    yield from _told("Break-even, with the range that holds 80 % of cases", breaks)
     yield from _told("Notes", list(comparison.notes))
 
 

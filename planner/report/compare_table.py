@@ -151,7 +151,7 @@ def _break_evens(comparison: Comparison, width: int) -> Iterator[str]:
     if not comparison.break_evens:
         return
     yield ""
-    yield "Break-even, at the middles of all ranges"
+    yield "Break-even, with the range that holds 80 % of cases"
     chosen = comparison.break_evens[:_MOST_BREAK_EVENS]
     for found in chosen:
         yield from fold(for_terminal(words.break_even_words(found, comparison)), width, indent="  ", hanging="    ")

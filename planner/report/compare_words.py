@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from planner.metrics import METRICS
@@ -45,7 +46,7 @@ def verdict_words(line: Line, comparison: Comparison) -> str:
 def break_even_words(found: BreakEven, comparison: Comparison) -> str:
     """Say at which value one candidate costs as much as another."""
     of, against = (comparison.candidates[n].letter for n in (found.of, found.against))
-    shown = break_even_value(found, found.value, comparison)
+    shown = break_even_value(found, found.value, comparison) + break_even_span(found, comparison)
     now = break_even_value(found, found.now, comparison)
     if found.kind in ("node-hour price", "node price"):
         unit = "an hour of a node" if found.kind == "node-hour price" else "a node"
@@ -64,9 +65,17 @@ def break_even_words(found: BreakEven, comparison: Comparison) -> str:
     return f"owning {of} costs less than renting {against} above {shown} {what}; planned: {now}"
 
 
+def break_even_span(found: BreakEven, comparison: Comparison) -> str:
+    """Give the range of a break-even in words, with a space before it; "" where it has none."""
+    if found.value is None or found.low is None or found.high is None or found.low == found.high:
+        return ""
+    low, high = (break_even_value(found, end, comparison) for end in (found.low, found.high))
+    return f" ({low} to {high})"
+
+
 def break_even_value(found: BreakEven, value: float | None, comparison: Comparison) -> str:
     """Give a break-even with its unit; "never" for none."""
-    if value is None:
+    if value is None or math.isinf(value):
         return "never"
     if found.kind == "utilisation":
         return f"{value * 100:.0f} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,6 +236,60 @@ def test_after_the_months_owned_the_purchase_is_paid_back(compared: Comparison, 
     upkeep_per_month = capital * BOOKS.defaults.upkeep.mid / 12
     spent = capital + upkeep_per_month * found.value + parts["electricity"] * runs
     assert spent == pytest.approx(total(rented) * runs, rel=1e-6)
+
+
+FIXED = {"residual": "0.1", "utilisation": "0.8", "upkeep": "0.1", "electricity": "0.08 USD/kWh", "price": "300000 USD"}
+
+
+def bought(file: Path, **changed: str) -> Estimate:
+    """The run on machines of which nothing is uncertain but what is changed, as for power: no energy is drawn."""
+    said = ", ".join(f"{key}: {value}" for key, value in {**FIXED, **changed}.items())
+    return made(file, hardware__ownership=f"{{{said}}}")
+
+
+@pytest.mark.parametrize("kind", ["utilisation", "tokens a month", "months owned", "node price"])
+@pytest.mark.parametrize(
+    ("name", "low", "mid", "high"),
+    [
+        ("residual", "0.0", "0.1", "0.3"),
+        ("upkeep", "0.05", "0.1", "0.2"),
+        ("price", "250000 USD", "300000 USD", "400000 USD"),
+        ("utilisation", "0.6", "0.8", "0.9"),
+    ],
+)
+def test_a_break_even_ranges_over_what_estimates_made_anew_at_the_ends_give(
+    file: Path, kind: str, name: str, low: str, mid: str, high: str
+) -> None:
+    rent = "8 USD/h" if kind == "node price" else "55.04 USD/h"
+    rented = made(file, "rented", hardware__price=rent)
+
+    def found(own: Estimate, share: str) -> BreakEven:
+        return break_even(compare([own, rented], [float(share), None]), kind, 0, 1)
+
+    fixed = found(bought(file), FIXED["utilisation"])
+    wide = found(bought(file, **{name: f"{{low: {low}, mid: {mid}, high: {high}}}"}), FIXED["utilisation"])
+    ends = [found(bought(file, **{name: end}), end if name == "utilisation" else "0.8").value for end in (low, high)]
+    values = [fixed.value, fixed.low, fixed.high, wide.value, wide.low, wide.high, *ends]
+    assert all(value is not None for value in values)
+    middle, near, far, same, least, most, *anew = [value or 0.0 for value in values]
+    assert same == pytest.approx(middle)
+    # Other inputs widen both alike: what this one adds are the squares of what it does alone.
+    down, up = (sorted(math.log(value / middle) for value in anew)[n] for n in (0, -1))
+    assert math.log(least / middle) ** 2 - math.log(near / middle) ** 2 == pytest.approx(min(down, 0.0) ** 2, abs=1e-6)
+    assert math.log(most / middle) ** 2 - math.log(far / middle) ** 2 == pytest.approx(max(up, 0.0) ** 2, abs=1e-6)
+
+
+def test_a_break_even_between_runs_that_share_all_but_a_known_price_is_sure(file: Path) -> None:
+    one, other = (made(file, "rented", hardware__price=price) for price in ("50 USD/h", "60 USD/h"))
+    found = break_even(compare([one, other]), "node-hour price", 1, 0)
+    assert (found.value, found.low, found.high) == (pytest.approx(50.0), pytest.approx(50.0), pytest.approx(50.0))
+
+
+def test_a_break_even_that_may_never_come_has_no_upper_end(file: Path) -> None:
+    own = bought(file, price="{low: 100000 USD, mid: 400000 USD, high: 4000000 USD}", upkeep="0.5")
+    found = break_even(compare([own, made(file, "rented")], [0.8, None]), "months owned", 0, 1)
+    assert found.value is not None
+    assert found.high == math.inf
 
 
 def test_a_run_that_renting_always_beats_never_breaks_even(file: Path) -> None:

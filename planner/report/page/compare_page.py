@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.planning.breakeven import BreakEven
 from planner.planning.comparison import Candidate, Comparison, Line
 from planner.planning.explain import SourcedInput
 from planner.report import compare_words as words
@@ -134,6 +135,10 @@ def _named(comparison: Comparison, candidates: Sequence[Candidate]) -> list[tupl
     return [(c, short[comparison.candidates.index(c)]) for c in candidates]
 
 
+def _end(found: BreakEven, end: float | None, comparison: Comparison) -> Cell:
+    return Cell("") if end is None else Cell(words.break_even_value(found, end, comparison), end)
+
+
 def _break_evens(comparison: Comparison) -> Table:
     letters = [candidate.letter for candidate in comparison.candidates]
     rows = tuple(
@@ -142,6 +147,7 @@ def _break_evens(comparison: Comparison) -> Table:
             Cell(letters[found.of]),
             Cell(letters[found.against]),
             Cell(words.break_even_value(found, found.value, comparison), "" if found.value is None else found.value),
+            *(_end(found, end, comparison) for end in (found.low, found.high)),
             Cell(
                 words.break_even_value(found, found.now, comparison) if found.now is not None else "", found.now or ""
             ),
@@ -155,11 +161,13 @@ def _break_evens(comparison: Comparison) -> Table:
             Column("of"),
             Column("against"),
             number("at"),
+            number("low"),
+            number("high"),
             number("now"),
             Column("in words", is_long=True),
         ),
     )
-    return Table("Break-even between any two, at the middles of all ranges", columns, rows)
+    return Table("Break-even between any two, with the range that holds 80 % of cases", columns, rows)
 
 
 def _where(comparison: Comparison) -> Section | None:
