@@ -176,6 +176,7 @@ class InferenceRows:
             rate=_number(row, "request_rate"),
             beams=4 if "beam width 4" in str(row.get("notes")) else 1,
             compiled=_compiled(row, engine, mode),
+            varied=_VARIED if row.get("dataset") and mode is not Mode.ENCODE else 0.0,
             kept=_number(row, "cache_len") if row.get("cache_len") else 0.0,
             tpot_limit_ms=_number(row, "sla_tpot_ms"),
             power_cap=_number(row, "accelerator_power_cap_w"),
@@ -235,6 +236,7 @@ class InferenceRows:
         return prompt, output
 
 
+_VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "gaudi": "optimum-habana", "neuron": "neuron-vllm"}
 _GENERATIONS = ("vllm", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}

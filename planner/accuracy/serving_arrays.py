@@ -156,7 +156,8 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     layout = Layout.of(tensor=d.tensor, data=d.data, pipeline=d.pipeline, expert=d.expert)
     machine = machine_of(case)
     prompt, output = max(case.prompt, 1.0), max(case.output, 1.0)
-    context = case.cached + prompt + output / 2.0
+    # Long outputs stay longer: of the sequences that run at a time they are more than of those that come.
+    context = case.cached + prompt + output / 2.0 * (1.0 + case.varied**2)
     limits = engine_limits(engine)
     memory = engine_memory(engine)
     stack = shape.main

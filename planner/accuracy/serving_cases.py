@@ -74,6 +74,7 @@ class ServingCase:
     rate : requests per second of all replicas; NaN where unsaid.
     beams : beams of one request.
     compiled : sequences that every step computes, running or not, as where graphs are compiled; 0 where unsaid.
+    varied : coefficient of variation of output lengths; 0 where all are alike.
     kept : tokens of every sequence that every step reads, used or not; 0 where only what is used is read.
     workers : where prompts are read on machines of their own; `degrees` are then those of one that decodes.
     repeated : the same run stands in an earlier row: it is predicted, and counts for nothing in a fit.
@@ -109,6 +110,7 @@ class ServingCase:
     rate: float = float("nan")
     beams: int = 1
     compiled: float = 0.0
+    varied: float = 0.0
     kept: float = 0.0
     tpot_limit_ms: float = float("nan")
     workers: Workers | None = None

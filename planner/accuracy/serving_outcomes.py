@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from planner.accuracy.serving_arrays import Rows, Side, side_of, stacked
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.catalog.profile import EngineMoves
-from planner.serving.batching import Requests, closed_loop, offline, static_batch
+from planner.serving.batching import Requests, Served, closed_loop, offline, static_batch
 from planner.serving.disaggregation import Pools
 from planner.serving.disaggregation import closed_loop as closed_loop_apart
 from planner.serving.efficiency import ServingEfficiency
@@ -188,11 +188,26 @@ def _saturated(rows: Rows, n: Numbers) -> Outcome:
     return {
         "output_tokens_per_s": rate,
         "requests_per_s": rate / rows.side.output,
-        "itl_ms": served.decode.total * 1e3,
+        "itl_ms": _median_itl_s(served, rows.side.output) * 1e3,
         "tpot_ms": served.tpot_s * 1e3,
         "accelerator_power_w": total,
         "joules_per_token": total / rate,
     }
+
+
+def _median_itl_s(served: Served, output: Array) -> Array:
+    """Median time between two tokens: that of a step without a prompt, until most steps take one up.
+
+    Prompts come at B / o a step; at ln 2 half of the steps of a Poisson stream have one.
+    """
+    each_step = served.sequences / output
+    share = 1.0 / (1.0 + (_HALF_OF_STEPS / each_step) ** _SUDDEN)
+    median: Array = served.decode.total + share * (served.tpot_s - served.decode.total)
+    return median
+
+
+_HALF_OF_STEPS = float(np.log(2.0))
+_SUDDEN = 4.0  # how suddenly a median changes sides; our estimate
 
 
 def _static(rows: Rows, n: Numbers) -> Outcome:

@@ -101,6 +101,7 @@ def read_trace(rows: InferenceRows, document: Mapping[str, Any], requests: Path,
         prompt=float(np.mean(prompt)),
         output=float(np.mean(output)),
         batch=math.nan,
+        varied=float(np.std(output)) / max(float(np.mean(output)), 1.0),
         observations=(*_percentiles("ttft", ttft), *_percentiles("tpot", tpot)),
     )
     lengths = Lengths(prompt, np.maximum(output, 1.0), np.zeros_like(prompt))

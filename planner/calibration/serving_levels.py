@@ -21,8 +21,8 @@ NAMES = tuple(field.name for field in fields(ServingEfficiency))
 # Hardware: what silicon, memory and board decide. A chip moves these alone.
 _CHIP = (
     "weight_bandwidth", "cache_bandwidth", "matrix", "eight_bit", "four_bit", "unpacking", "prefill", "attention",
-    "grouped", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s", "power_idle", "power_busy",
-    "power_memory", "power_compute",
+    "grouped", "expert_bandwidth", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s", "power_idle",
+    "power_busy", "power_memory", "power_compute",
 )  # fmt: skip
 # A family also decides its host and how much a kernel pads.
 _FAMILY = (*_CHIP, "padding_tokens", "element_wise", "attention_length", "layer_s", "step_s", "prompt_s")
@@ -30,7 +30,7 @@ _NO_ENGINE = ("power_idle", "power_busy", "power_memory", "power_compute", "memo
 
 # Widths of moves over the width of the shared value. Of several tried, those with the least error on chips and models
 # left out.
-_ENGINE_WIDTH = 1.2
+_ENGINE_WIDTH = 0.8
 _FAMILY_WIDTH = 0.6
 _CHIP_WIDTH = 0.3
 

@@ -84,7 +84,8 @@ class Served:
 
 
 _SATURATED = 0.98  # of the time spent on prompts: a closed loop cannot ask for more than all of it
-_WAVES = 10.0  # requests over clients for which `burst` was fitted
+_WAVES = 10.0  # requests over clients in most published runs
+_FIRST_WAVE = 0.5  # of the prompts of requests that come together, in the mean before one's own first token
 
 
 def closed_loop(
@@ -101,27 +102,31 @@ def closed_loop(
 
     Notes
     -----
-    With B sequences at once, of which as many run as fit, a sequence's step takes d and each of the others' prompts
-    delays it once in its o tokens by the marginal prefill p: TPOT = d + f (B - 1) p / o. One round of all clients
-    takes o TPOT; prompts take rho = X p of the time at X = B / (o TPOT). TTFT is the way to the engine, a prompt
-    alone, some steps, waiting for other prompts as in a random queue, rho / (1 - rho) p, the first wave's
-    (B - 1) p / 2 over the waves, and for those that do not fit the time until one does.
+    With B sequences at once, a sequence's step takes d, and in its life it waits once for the prompt of each of the
+    others, D = f (B - 1) p of the marginal prefill p in all. Of that a share a falls before its own first token and
+    the rest between its tokens: TPOT = d + (1 - a) D / o, TTFT the way to the engine, a prompt alone, some steps, a D
+    and waiting as in a random queue, rho / (1 - rho) p. Engines differ in a: one that puts prompts before decoding
+    gathers its sequences until all of them are read and decode together, a = 1/2; where prompts share passes with
+    decoding, sequences stay apart and a is near nothing. The first wave is sent at once, and is read with a = 1/2 by
+    any engine. Rates follow from Little's law; those that do not fit wait until one does.
     """
     e = replica.efficiency
     wanted = np.asarray(clients, dtype=float)
     fit = replica.sequences_that_fit(requests.context)
     running = np.maximum(np.minimum(wanted, fit), 1.0)
     step = replica.decode_step(running, requests.context)
-    decode = step.total / replica.tokens_per_round
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
-    tpot = decode + e.interference * (running - 1.0) * prompt / requests.output
-    rate = running / (requests.output * tpot)
-    load = np.minimum(rate * prompt, _SATURATED)
     waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
+    before = e.gathered + (_FIRST_WAVE - e.gathered) / waves
+    others = e.interference * (running - 1.0) * prompt
+    tpot = step.total / replica.tokens_per_round + (1.0 - before) * others / requests.output
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
-    waiting = e.queue * load / (1.0 - load) * prompt + e.burst * (wanted - 1.0) / (2.0 * waves) * prompt
+    read = alone + before * others
+    rate = running / (read + requests.output * tpot)
+    load = np.minimum(rate * prompt, _SATURATED)
+    waiting = e.queue * load / (1.0 - load) * prompt
     admission = np.maximum(wanted - running, 0.0) / rate
-    ttft = e.request_s + alone + e.wait_steps * step.total + waiting + admission
+    ttft = e.request_s + read + e.wait_steps * step.total + waiting + admission
     return Served(ttft, tpot, rate * requests.output, running, load, step)
 
 

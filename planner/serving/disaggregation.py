@@ -86,7 +86,7 @@ def closed_loop(
     prompt = pools.prefill.marginal_prefill_s(requests.prompt, requests.cached)
     alone = pools.prefill.prompts(requests.prompt, cached=requests.cached).total
     waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
-    first = e.burst * (wanted - 1.0) / (2.0 * waves) * prompt / pools.prefill_workers
+    first = (wanted - 1.0) / (2.0 * waves) * prompt / pools.prefill_workers
     fixed = e.request_s + alone + pools.transfer_s(requests) + first
     most = capacity(pools, requests)
     full = np.maximum(pools.decode.sequences_that_fit(requests.context), 1.0)

@@ -30,7 +30,9 @@ class ServingEfficiency:
     attention : share of the 16-bit peak that attention over a long prompt reaches [1].
     attention_length : length of prompt at which it reaches half of that [tokens].
     element_wise : passes over activations against the count of operators [1].
-    grouped : rate of the experts' products against plain ones, memory and compute [1].
+    grouped : rate of the experts' products against plain ones [1].
+    expert_bandwidth : rate at which experts' weights are read against plain ones [1].
+    spread : tokens that meet as many different experts as one would if all were equally popular [1].
     skew : load of the fullest expert rank against the mean where experts are dealt out whole [1].
 
     Links
@@ -54,7 +56,8 @@ class ServingEfficiency:
     request_s : time of a request outside the engine's steps: network, tokeniser, router [s].
     wait_steps : decode steps that a new request waits for [1].
     queue : waiting for other prompts against the mean of a random queue [1].
-    burst : waiting for prompts that were sent together, against the mean over ten waves [1].
+    gathered : share of the others' prompts that is read before a request's first token, after the first wave: 1/2
+        where an engine reads all that wait before it decodes on, near 0 where prompts share its passes [1].
 
     Memory and power
     ----------------
@@ -75,6 +78,8 @@ class ServingEfficiency:
     attention_length: Array
     element_wise: Array
     grouped: Array
+    expert_bandwidth: Array
+    spread: Array
     skew: Array
     link_bandwidth: Array
     link_latency_s: Array
@@ -90,7 +95,7 @@ class ServingEfficiency:
     request_s: Array
     wait_steps: Array
     queue: Array
-    burst: Array
+    gathered: Array
     memory_share: Array
     power_idle: Array
     power_busy: Array

@@ -212,12 +212,13 @@ def _experts(
     e, machine, counts = setting.efficiency, setting.machine, setting.counts
     weights = counts.experts
     count, top_k = counts.expert_count, counts.top_k
-    met = 1.0 - np.exp(tokens * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
+    met = 1.0 - np.exp(tokens * e.spread * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
     dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
-    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0) * e.grouped / dealt
-    memory = weights.read_bytes * met / (machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower)
-    copies = tokens * top_k + count * met * e.padding_tokens
-    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
+    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.expert_bandwidth
+    memory = weights.read_bytes * met / (bandwidth * slower)
+    copies = tokens * top_k * dealt + count * met * e.padding_tokens
+    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
     groups.add(memory, weights.flops / top_k * copies / rate, times)
 
