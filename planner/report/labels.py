@@ -58,6 +58,15 @@ _LABELS: dict[str, str] = {
     "accelerators": "accelerators",
     "nodes": "nodes",
     "utilisation": "utilisation",
+    "steps": "steps",
+    "itl_ms": "time between tokens",
+    **{f"ttft_p{share}_ms": f"time to first token, p{share}" for share in (50, 90, 95, 99)},
+    **{f"tpot_p{share}_ms": f"time per token, p{share}" for share in (50, 90, 95, 99)},
+    "accelerator_power_w": "power of an accelerator",
+    "system_power_w": "power of a system",
+    "latency_us": "latency",
+    "parameters": "parameters",
+    "active_parameters": "active parameters",
     "replicas": "replicas",
 }
 
@@ -65,7 +74,7 @@ _LABELS: dict[str, str] = {
 def label_of(metric: str) -> str:
     """Give the short name of a result; its own name in words where it has none.
 
-    >>> label_of("days"), label_of("system_power_w")
-    ('duration', 'system power w')
+    >>> label_of("days"), label_of("hit_rate")
+    ('duration', 'hit rate')
     """
     return _LABELS.get(metric, metric.replace("_", " "))

@@ -15,6 +15,7 @@ import pytest
 from planner import cli
 from planner.report.page import charts
 from tests.conftest import ROOT
+from tests.policy.projects import Project
 
 PRETRAIN = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
 ON_P5 = "scenarios/examples/llama-3.1-70b-on-p5.yaml"
@@ -223,6 +224,29 @@ def test_a_check_s_page_shows_findings_with_their_places_budgets_and_changes(mad
     assert any("small.yaml:" in piece for piece in told)
     assert "Share of each budget that is used" in told
     assert "team-a" in told
+
+
+def test_a_check_s_chart_shows_what_each_cause_did_and_its_parts_sum_to_the_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.new(tmp_path, "baseline: {ref: main}\n", "alpha", "beta")
+    project.price(60.0)
+    project.scenario("alpha", tokens="500 B")
+    monkeypatch.setattr(charts, "is_installed", lambda: False)
+    text = project.check(form="html").out
+    assert_tables_are_whole(Read(text))
+    assert "Why the cost moved" in text
+    table = text.partition("Changes of the cost by cause</span>")[2].partition("</table>")[0]
+    rows = {
+        row[0]: row[1:] for row in (re.findall('data-value="([^"]*)"', line) for line in table.split("</tr>")) if row
+    }
+    told = project.check().json["scenarios"]
+    assert rows.keys() == {"alpha", "beta"}
+    for name, cells in rows.items():
+        *parts, change = (float(cell or 0) for cell in cells)
+        assert sum(parts) == pytest.approx(change)
+        assert change == pytest.approx(float(told[name]["changes"]["cost_total_usd"]["change"]))
+    assert rows["beta"][1] == ""  # its plan is as it was: all of it is the price's
 
 
 def test_a_comparison_s_tables_are_whole(made: Made) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from planner import cli
 from tests.conftest import ROOT
+from tests.policy.projects import Project
 
 pytestmark = pytest.mark.browser
 
@@ -31,8 +32,10 @@ PAGES = {
     "comparison": ("compare", PRETRAIN, "--variants"),
     "service": ("estimate", "scenarios/examples/llama-3.1-70b-service.yaml"),
     "search": ("search", "scenarios/examples/llama-3.1-8b-on-trainium.yaml", "--nodes", "p5.48xlarge,trn1.32xlarge"),
+    "services": ("search", "scenarios/examples/llama-3.1-70b-service.yaml", "--nodes", "p5.48xlarge,inf2.xlarge"),
     "check": ("check", "--no-baseline"),
 }
+RULES = "budgets: [{id: all, metric: cost_total_usd, deny: 1 M USD}]\nbaseline: {ref: main}\n"
 
 
 def chromium() -> str:
@@ -73,6 +76,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         asked = {**PAGES, "hostile": ("compare", str(hostile), "--variants")}
         for name, arguments in asked.items():
             assert cli.run([*arguments, "--output", f"html={folder / name}.html"]) == 0
+        changed = Project.new(folder / "project", RULES, "alpha", "beta", "gone")
+        changed.price(60.0)
+        changed.scenario("alpha", tokens="500 B")
+        (changed.root / "scenarios/gone.yaml").unlink()
+        asked["changes"] = ("check", str(changed.root))
+        assert cli.run([*asked["changes"], "--output", f"html={folder / 'changes'}.html"]) == 0
     finally:
         os.chdir(before)
     return {name: folder / f"{name}.html" for name in asked}
@@ -100,7 +109,7 @@ def opened(browser: Any, path: Path, *, width: int = 1280) -> Opened:
     return found
 
 
-@pytest.mark.parametrize("name", [*PAGES, "hostile"])
+@pytest.mark.parametrize("name", [*PAGES, "hostile", "changes"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_chart_is_drawn_without_a_word_on_the_console_or_a_request(
     browser: Any, pages: dict[str, Path], name: str, width: int
@@ -120,6 +129,14 @@ def test_every_chart_is_drawn_without_a_word_on_the_console_or_a_request(
     drawn = found.page.evaluate(marks_and_widths)
     assert all(marks > 0 and over <= 1 for marks, over in drawn)
     assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+    # No number or name in a chart is cut by its edge.
+    cut = (
+        "[...document.querySelectorAll('[data-chart] svg')].flatMap(s => [...s.querySelectorAll('text')].filter(t => {"
+        " const a = s.getBoundingClientRect(), b = t.getBoundingClientRect();"
+        " return b.width && (b.left < a.left - 1 || b.right > a.right + 1 || b.top < a.top - 1"
+        " || b.bottom > a.bottom + 1); }).map(t => t.textContent))"
+    )
+    assert found.page.evaluate(cut) == []
     found.page.close()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from planner.errors import MissingExtraError
@@ -20,8 +21,10 @@ Spec = dict[str, Any]
 _BLUE, _ORANGE, _GREY, _INK = "#0072B2", "#D55E00", "#8a93a0", "#2b333d"
 _COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5195", "#8a93a0", "#B8A100"]
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-_BAR_STEP, _STACK_STEP, _ROW_STEP = 26, 34, 30
+_BAR_STEP, _STACK_STEP, _ROW_STEP = 30, 34, 32
 _PLOT_HEIGHT = 280
+_NAME, _NAME_LINES = 24, 2  # letters and lines of a bar's name: what a telephone's width leaves room for
+_EDGE = 18  # room for half of the last tick's number [px]
 _SVG_WIDTH = 720
 _ROOM, _FAR, _LOG_FROM = 0.08, 0.5, 50.0
 _CONFIG: Spec = {
@@ -84,13 +87,15 @@ def drawn(figure: Figure, choices: Sequence[str], *, width: int | str = "contain
     legends = {"disable": True} if width == "container" else _CONFIG["legend"]
     spec["config"] = {**_CONFIG, "legend": legends}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["padding"] = {"left": 4, "top": 4, "bottom": 4, "right": _EDGE}
     return spec
 
 
 def legend(figure: Figure) -> list[tuple[str, str]]:
     """Give what the colours of a figure mean; empty where there is one colour, or its text says it."""
     if figure.kind == "points":
-        return list(zip(_standings(figure), (_BLUE, _GREY), strict=True))
+        there = {row["standing"] for row in figure.rows}
+        return [each for each in zip(_standings(figure), (_BLUE, _GREY), strict=True) if each[0] in there]
     parts = list((figure.more or {}).get("parts", ()))
     if figure.kind == "lines":
         parts = list(dict.fromkeys(row["label"] for row in figure.rows))
@@ -129,14 +134,26 @@ def _library(name: str) -> Any:
 def _data(alt: Any, figure: Figure) -> Any:
     """Give the rows as inline data, hidden characters shown, filtered by what the page shows."""
     rows = [{key: for_html(v) if isinstance(v, str) else v for key, v in row.items()} for row in figure.rows]
+    for row in rows:
+        row["lines"] = "\n".join(wrap(str(row.get("label", "")), _NAME, max_lines=_NAME_LINES, placeholder="…"))
     base = alt.Chart(alt.Data(values=rows))
     return base.transform_filter("indexof(shown, datum.choice) >= 0") if figure.choices else base
 
 
+def _names(alt: Any) -> Any:
+    """Give the axis on which each bar has its name, a long one on two lines."""
+    lines = "split(datum.label, '\\n')"
+    # The first of two lines stands on the middle of its bar, and one line alone beside it.
+    two = {"test": "indexof(datum.label, '\\n') >= 0", "value": "bottom"}
+    baseline = {"condition": two, "value": "middle"}
+    axis = alt.Axis(ticks=False, domain=False, labelExpr=lines, labelLineHeight=13, labelBaseline=baseline)
+    return alt.Y("lines:N", sort=None, title=None, axis=axis)
+
+
 def _bars(alt: Any, figure: Figure, base: Any) -> Any:
     most = max((row["value"] for row in figure.rows), default=1.0)
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
-    x = alt.X("value:Q", title=figure.x, scale=alt.Scale(domain=[0, most * 1.3]), axis=alt.Axis(tickCount=5))
+    y = _names(alt)
+    x = alt.X("value:Q", title=figure.x, scale=alt.Scale(domain=[0, most], nice=False), axis=alt.Axis(tickCount=4))
     tooltip = [alt.Tooltip("label:N", title=" "), alt.Tooltip("text:N", title="value"), alt.Tooltip("share:N")]
     encoded = base.encode(y=y, x=x, tooltip=tooltip)
     bars = encoded.mark_bar(color=_BLUE, cornerRadiusEnd=2, height={"band": 0.7})
@@ -147,7 +164,7 @@ def _bars(alt: Any, figure: Figure, base: Any) -> Any:
 def _stacked(alt: Any, figure: Figure, base: Any) -> Any:
     more = figure.more or {}
     parts = list(more["parts"])
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
+    y = _names(alt)
     x = alt.X("value:Q", title=figure.x, stack="zero", axis=alt.Axis(tickCount=5))
     colour = alt.Color("part:N", sort=parts, scale=alt.Scale(domain=parts, range=_palette(len(parts))))
     tooltip = [alt.Tooltip("label:N", title=" "), alt.Tooltip("part:N"), alt.Tooltip("text:N", title="value")]
@@ -175,7 +192,7 @@ def _palette(count: int) -> list[str]:
 
 
 def _tornado(alt: Any, figure: Figure, base: Any) -> Any:
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
+    y = _names(alt)
     axis = alt.Axis(format="+.0%", tickCount=6)
     tooltip = [alt.Tooltip("label:N", title="input"), alt.Tooltip("text:N", title="result")]
     bars = [
@@ -190,7 +207,7 @@ def _tornado(alt: Any, figure: Figure, base: Any) -> Any:
 
 def _ranges(alt: Any, figure: Figure, base: Any) -> Any:
     more = figure.more or {}
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
+    y = _names(alt)
     scale = alt.Scale(type="log" if more.get("log") else "linear", zero=bool(more.get("zero")), nice=False, padding=12)
     axis = alt.Axis(tickCount=5, **({"format": more["format"]} if "format" in more else {}))
     x = alt.X("low:Q", title=figure.x, scale=scale, axis=axis)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from planner.policy.budgets import JudgedBudget
 from planner.policy.check import Check, CheckedScenario
 from planner.policy.finding import Finding
 from planner.report import check_words as words
 from planner.report.labels import label_of
-from planner.report.numbers import percent, shown
-from planner.report.page.parts import Card, Cell, Column, Figure, Page, Section, Source, Table, number
+from planner.report.numbers import shown
+from planner.report.page.check_figures import budgets_figure, moves_figure
+from planner.report.page.parts import Card, Cell, Column, Page, Section, Source, Table, number
 from planner.report.page.sources import scenario_text
 
 _SCENARIO_METRICS = (
@@ -21,7 +21,6 @@ _SCENARIO_METRICS = (
 )
 _MOST_ROWS, _MOST_SOURCES = 1500, 300_000
 _MARKS = {"FAIL": "weak", "warn": "level", "note": "", "waived": ""}
-_MOST_USED = 3.0  # beyond three times its limit a budget's bar says no more
 
 
 def page_of(check: Check) -> Page:
@@ -81,7 +80,7 @@ def _findings(check: Check) -> Section | None:
 
 def _finding(finding: Finding, check: Check) -> tuple[Cell, ...]:
     level = words.level_of(finding)
-    more = "; ".join(words.details(finding, check.currency))
+    more = "\n".join(words.details(finding, check.currency))
     return (
         Cell(level, mark=_MARKS[level]),
         Cell(f"{words.message(finding, check.currency)} [{finding.kind.id}]"),
@@ -102,37 +101,8 @@ def _budgets(check: Check) -> Section | None:
         for name, used, limit, level in told
     )
     table = Table("Budgets", columns, rows)
-    figure = _used(check, table)
+    figure = budgets_figure(check, table)
     return Section("budgets", "Budgets", figures=(figure,) if figure else (), tables=() if figure else (table,))
-
-
-def _used(check: Check, table: Table) -> Figure | None:
-    """Give how much of its limit each budget has used."""
-    shares = [(budget, share) for budget in check.budgets if (share := _share(budget)) is not None]
-    if not shares:
-        return None
-    rows = tuple(
-        {
-            "label": budget.rule.document.id,
-            "part": "used",
-            "order": 0,
-            "value": 100.0 * min(share, _MOST_USED),
-            "text": percent(share),
-        }
-        for budget, share in shares
-    )
-    limits = ({"value": 100.0, "text": "the limit"},)
-    says = "The dashed line is each budget's limit."
-    more = {"parts": ("used",), "limits": limits}
-    return Figure(
-        "budgets-used", "Share of each budget that is used", says, "stacked", rows, table, x="% of the limit", more=more
-    )
-
-
-def _share(budget: JudgedBudget) -> float | None:
-    rule = budget.rule
-    limit = rule.deny if rule.deny is not None else rule.warn
-    return budget.taken / limit if rule.holds and limit and budget.taken is not None else None
 
 
 def _changes(check: Check) -> Section | None:
@@ -159,7 +129,9 @@ def _changes(check: Check) -> Section | None:
     )
     tables = (Table("What changed, by its causes", columns, rows),) if rows else ()
     title = f"Changes against {check.baseline.label}"
-    return Section("changes", title, "" if rows or lines else "Nothing changed.", tuple(lines), tables=tables)
+    intro = "" if rows or lines else "Nothing changed."
+    figure = moves_figure(check, told)
+    return Section("changes", title, intro, tuple(lines), figures=(figure,) if figure else (), tables=tables)
 
 
 def _key(value: float | None) -> float | str:

@@ -31,6 +31,9 @@ class Told:
     on: datetime.date
 
 
+_MOST_MOVED = 2.0  # a change that costs more than thrice as much would leave no bar of the others
+
+
 def page_of(told: Told) -> Page:
     """Give the page of a search."""
     found = told.found
@@ -195,13 +198,15 @@ def _changes_figure(changes: Sequence[Change], metric: str, base: float | None, 
         {
             "label": f"{change.axis}: {change.after}",
             "low": 0.0,
-            "high": moved,
+            "high": min(moved, _MOST_MOVED),
             "text": _change(moved),
         }
         for change, moved in sorted(known, key=lambda pair: pair[1])
     )
     label = label_of(metric)
     says = "Each bar changes one thing of the winner and leaves the rest; what cannot be carried out is in the table."
+    if any(moved > _MOST_MOVED for _, moved in known):
+        says += f" Bars end at {_change(_MOST_MOVED)}; the numbers go on."
     return Figure(
         "changes-chart", f"The {label} after one change", says, "tornado", rows, table, x=f"change of the {label}"
     )

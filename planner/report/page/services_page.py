@@ -8,7 +8,8 @@ from planner.planning.estimate import Currency
 from planner.planning.serving_choices import Choice, ServiceSearch
 from planner.report.labels import label_of
 from planner.report.numbers import percent, shown
-from planner.report.page.parts import Cell, Column, Figure, Page, Section, Table, number
+from planner.report.page.parts import Cell, Column, Figure, Page, Section, Source, Table, number
+from planner.report.page.sources import scenario_text
 from planner.report.row_units import row_unit
 from planner.report.serving_search_table import copies_of
 
@@ -30,6 +31,7 @@ def page_of(found: ServiceSearch, currency: Currency) -> Page:
         ),
         sections=_sections(found, currency),
         choices=tuple((kind, kind) for kind in kinds),
+        sources=(Source(f"{found.name}, the winner", scenario_text(found.winner)),),
     )
 
 
