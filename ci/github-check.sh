@@ -31,7 +31,9 @@ cat "$folder/errors.txt"
 echo "::$stop::"
 [ -f "$folder/annotations.txt" ] && cat "$folder/annotations.txt"
 
-if [ ! -f "$folder/comment.md" ]; then # fail closed: no result is never "no change"
+# Fail closed: no result, or one that another output's failure followed, is never "no change".
+case $code in 0 | 1 | 3) judged=yes ;; *) judged= ;; esac
+if [ -z "$judged" ] || [ ! -f "$folder/comment.md" ]; then
   printf '%s\n%s\n\n%s\n' '<!-- planner-check -->' '### ❌ planner check' \
     "The check could not be made (exit code $code); the log of the job says why." >"$folder/comment.md"
   echo "::error title=planner check::the check could not be made (exit code $code)"

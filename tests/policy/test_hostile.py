@@ -119,6 +119,18 @@ def test_broken_yaml_is_an_error_with_its_place(tmp_path: Path) -> None:
     assert "scenarios/alpha.yaml:" in outcome.err
 
 
+@pytest.mark.parametrize("place", ["planner.policy.check.compared", "planner.report.check_markdown.render"])
+def test_a_bug_ends_with_70_and_writes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(place, broken)
+    outcome = project.check("--output", "markdown=comment.md", "--baseline", "main")
+    assert (outcome.code, outcome.out) == (70, "")
+    assert "a bug in the planner" in outcome.err
+    assert not (project.root / "comment.md").exists()
+
+
 def test_a_baseline_without_a_project_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.git("init", "--quiet", "--initial-branch", "main")

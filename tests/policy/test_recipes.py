@@ -159,15 +159,24 @@ def test_the_action_turns_a_pull_request_red_and_comments_once(clone: Project, c
     assert step(clone, commands, temp, steps()["outcome"]["run"], CODE="").returncode == 70
 
 
-@pytest.mark.parametrize("fault", ["broken YAML", "no base"])
+@pytest.mark.parametrize("fault", ["broken YAML", "no base", "a bug"])
 def test_the_action_fails_closed(clone: Project, commands: Path, tmp_path: Path, fault: str) -> None:
     more = {"GITHUB_BASE_REF": "deleted"} if fault == "no base" else {}
     if fault == "broken YAML":
         clone.write("scenarios/alpha.yaml", "name: [\n::set-output name=exit-code::0\n")
+    if fault == "a bug":  # which shows after the comment was written
+        stub = tmp_path / "planner"
+        stub.write_text('#!/bin/sh\necho "No change" >"$RUNNER_TEMP/planner-check/comment.md"\nexit 70\n', "utf-8")
+        stub.chmod(0o755)
+        more = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     temp = tmp_path / "temp"
     done = step(clone, commands, temp, steps()["check"]["run"], **more)
-    assert outputs_of(temp)["exit-code"] == "2"
-    assert "could not be made (exit code 2)" in (temp / "summary").read_text("utf-8")
+    code = "70" if fault == "a bug" else "2"
+    assert outputs_of(temp)["exit-code"] == code
+    told = (temp / "summary").read_text("utf-8")
+    assert f"could not be made (exit code {code})" in told
+    assert "No change" not in told
+    assert step(clone, commands, temp, steps()["outcome"]["run"], CODE=code).returncode == int(code)
     lines = done.stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("::stop-commands::"))
     end = lines.index(f"::{lines[start].removeprefix('::stop-commands::')}::")
