@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 def html(page: Callable[[], Page], _: Screen) -> str:
     """Give a page as one HTML file."""
-    from planner.report.page import render
+    from planner.cli.kept_script import cache_folder, kept
+    from planner.report.page import charts, render
 
-    return render.render(page())
+    def runtime() -> str:
+        return kept(f"charts-{charts.version()}.js", charts.runtime, cache_folder())
+
+    return render.render(page(), runtime)
 
 
 def svg(page: Callable[[], Page], _: Screen) -> Files:

@@ -7,6 +7,7 @@ which people with any colour vision tell apart.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
@@ -106,6 +107,11 @@ def _standings(figure: Figure) -> tuple[str, str]:
     """Give what points on a front, and those beside it, are called."""
     front, beside = (figure.more or {}).get("standings", ("on the front", "beaten in both"))
     return front, beside
+
+
+def version() -> str:
+    """Give the version of what bundles the script that draws charts."""
+    return importlib.metadata.version("vl-convert-python")
 
 
 def runtime() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,12 +17,17 @@ from planner.report.page.parts import Page
 _FILES = ("page.css", "page.js")
 
 
-def render(page: Page) -> str:
-    """Give a page as HTML; without charts where the extra that draws them is not installed."""
+def render(page: Page, runtime_of: Callable[[], str] = charts.runtime) -> str:
+    """Give a page as HTML; without charts where the extra that draws them is not installed.
+
+    Parameters
+    ----------
+    page : the page. runtime_of : gives the script that draws charts, where there are some.
+    """
     environment = _environment()
     style, script = (_text(environment, name) for name in _FILES)
     has_charts = charts.is_installed() and bool(page.figures)
-    runtime = charts.runtime() if has_charts else ""
+    runtime = runtime_of() if has_charts else ""
     keys = [key for key, _ in page.choices]
     specs = {figure.key: charts.drawn(figure, keys) for figure in page.figures} if has_charts else {}
     # These texts are the planner's own; everything else is escaped by the template.
