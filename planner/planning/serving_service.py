@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 
 _HOUR_S = 3600.0
 _MONTH_HOURS = 730.0
+_FULLEST = 0.98  # load up to which times are told at the slow end of a range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,17 @@ class Service:
     hours: float
     hourly: tuple[int, ...] = ()
 
+    def at_speed(self, slower: float) -> Answer:
+        """Give what clients see where every pass takes so many times as long, in units of that longer time.
+
+        Slower replicas at a rate are as full as these at a rate that many times as high; queues grow with it. Beyond
+        a load that is nearly all that they take no times are known, and those of that load are given.
+        """
+        if self.rate is None or slower == 1.0:
+            return self.found
+        most = max(_FULLEST / _number(self.found.load), 1.0)
+        return seen_by(self.ground, self.replica, self.size, self.rate * min(slower, most))
+
 
 def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Service:
     """Give a serving scenario with its layout and replicas chosen."""
@@ -83,15 +95,14 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     require_links(ground, size.layout, tree)
     size = _on_what_there_is(ground, size, tree)
     replica = ground.replica(as_arrays([size.layout]))
-    if load.disaggregation is not None:
-        found = pooled(ground, replica, workers_of(load.disaggregation), rate)
-    else:
-        found = answer(ground, replica, replicas=float(size.replicas), rate=rate)
+    found = seen_by(ground, replica, size, rate)
     _require_settled(ground, found, size, rate, tree)
     warn_of_misses(found, load.workload.objectives, ledger)
     money = money_of(
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
     )
+    inputs = inputs_of(ground, money, books, ledger)
+    _warn_of_saturation(found, size, rate, inputs["token time"].high, ledger)
     return Service(
         ground=ground,
         size=size,
@@ -100,10 +111,18 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
         rate=rate,
         mean_rate=float(np.mean(rates)) if rates is not None else _number(found.requests_per_s),
         money=money,
-        inputs=inputs_of(ground, money, books, ledger),
+        inputs=inputs,
         hours=(load.workload.duration or _MONTH_HOURS * _HOUR_S) / _HOUR_S,
         hourly=hourly,
     )
+
+
+def seen_by(ground: ServingGround, replica: Engine, size: Size, rate: float | None) -> Answer:
+    """Give what clients of a service of a size see."""
+    pools = ground.load.disaggregation
+    if pools is not None:
+        return pooled(ground, replica, workers_of(pools), rate)
+    return answer(ground, replica, replicas=float(size.replicas), rate=rate)
 
 
 def require_one_load(load: ServingLoad, tree: Tree) -> None:
@@ -154,6 +173,17 @@ def _on_what_there_is(ground: ServingGround, size: Size, tree: Tree) -> Size:
             tree.fault("machines-few", f"{count:,} replicas need {short}", ("hardware", key), hint=hint)
         )
     return replace(size, nodes=max(size.nodes, hardware.nodes or 0))
+
+
+def _warn_of_saturation(found: Answer, size: Size, rate: float | None, slowest: float, ledger: Ledger) -> None:
+    """Say where a service does not keep up if it is as slow as its range allows."""
+    load = _number(found.load) * slowest
+    if rate is not None and load >= _FULLEST:
+        enough = math.ceil(size.replicas * load / _FULLEST)
+        ledger.warn(
+            f"at the slow end of its range, {slowest:.2f} times the time of a token, the load is {load:.0%} of what "
+            f"{size.replicas:,} replicas take; {max(enough, size.replicas + 1):,} keep up with it even then"
+        )
 
 
 def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: float | None, tree: Tree) -> None:

@@ -115,6 +115,19 @@ def test_a_rate_of_next_to_nothing_takes_one_replica() -> None:
     assert of(estimated(CHAT, workload__load__rate="0.000001 requests/s"), "replicas") == 1
 
 
+def test_ranges_grow_with_the_queue_and_stay_finite() -> None:
+    spread = []
+    for rate in (2, 12, 23, 26):
+        told = {"workload__load": f"{{rate: {rate} requests/s}}", "workload__objectives": "{}"}
+        e = estimated(CHAT, replicas=2, layout="{tensor: 1}", **told)
+        result = e.results["tpot_ms"]
+        assert result.high is not None
+        assert math.isfinite(result.high)
+        spread.append(result.high / (result.mid or 1.0))
+        assert any("keep up with it even then" in text for text in e.warnings) is (rate > 20)
+    assert spread[0] < spread[1] < spread[2]
+
+
 def test_replicas_follow_the_day() -> None:
     e = estimated("llama-3.1-70b-service")
     hours = e.breakdown("hours")
