@@ -23,6 +23,7 @@ _HALVINGS = 50
 _NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
 _RESIDUAL = 0.5  # of a step that runs when a request comes
 _OWN = 1.5  # that half step, and the one that reads the prompt
+_BURSTS = 0.5  # of the arrivals' variance that a router does not even out, as endings come in bursts; by simulation
 NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
@@ -115,8 +116,10 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
         W = C / (1 - u) (ca^2 + cs^2) / 2 s
 
     for the prompts before them (Allen-Cunneen [1]_, s a prompt's own time, u the share of time that prompts
-    take), where C is the chance that all replicas are at a prompt (Sakasegawa [2]_), and, as a second queue, for a
-    place in a full batch. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: half
+    take, C = u), and, as a second queue, for a place in a full batch, whose C is the chance that all are taken
+    (Sakasegawa [2]_). A router that sends each request to the replica with the fewest at work evens arrivals out, but
+    only in part, since most of those at work decode: of the variance ca^2 half is left with many replicas.
+    Percentiles are those of a lognormal with the mean and variance of the sum of its parts: half
     a step, the own prompt, waiting. A token's time varies with the batch that a request meets, whose variance is
     B / (1 - h), h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it
     decodes.
@@ -219,7 +222,10 @@ def _ttft(
     own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
     residual = _RESIDUAL * s.tpot * (1.0 - idle)
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
-    wait, wait_spread = waiting(busy, s.prompt, count, arrivals.variability, arrivals.prompt_variability)
+    # Requests at work, by which a router chooses, mostly decode: prompts wait at each replica for those before them.
+    left = _BURSTS + (1.0 - _BURSTS) / count
+    dealt = np.asarray(arrivals.variability) * np.sqrt(left)
+    wait, wait_spread = waiting(busy, s.prompt, np.ones_like(count), dealt, arrivals.prompt_variability)
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
     place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
     fixed = e.request_s + late + own - s.prompt

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.serving.batching import Requests
+from planner.serving.batching import Requests, closed_loop
 from planner.serving.queueing import Arrivals, capacity, open_loop
-from planner.serving.replay import replay
+from planner.serving.replay import replay, replay_clients
 from tests.serving.replicas import drawn_lengths, replica
 
 SERVED = (
@@ -39,6 +39,53 @@ def test_closed_form_and_simulation_agree(
     for place, percentile, near in ((0, 50, 0.15), (1, 90, 0.2), (3, 99, 0.3)):
         assert float(told.ttft_percentiles_s[place]) == pytest.approx(np.percentile(ttft, percentile), rel=near)
         assert float(told.tpot_percentiles_s[place]) == pytest.approx(np.nanpercentile(tpot, percentile), rel=near)
+
+
+@pytest.mark.parametrize(("model", "accelerator", "tensor", "prompt", "output", "variability"), SERVED[1:])
+@pytest.mark.parametrize("replicas", [2, 4])
+@pytest.mark.parametrize("load", [0.4, 0.8])
+def test_closed_form_and_simulation_agree_on_replicas_behind_a_router(
+    model: str,
+    accelerator: str,
+    tensor: int,
+    prompt: float,
+    output: float,
+    variability: float,
+    load: float,
+    replicas: int,
+) -> None:
+    engine = replica(model, accelerator, tensor=tensor)
+    requests = Requests(np.asarray(prompt), np.asarray(output))
+    rate = load * replicas * float(capacity(engine, requests, output_variability=variability))
+    count = 8000
+    arrival = np.cumsum(np.random.default_rng(11).exponential(1.0 / rate, count))
+    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=variability, seed=12)
+    seen = replay(engine, arrival, lengths, replicas=replicas)
+    told = open_loop(
+        engine, requests, Arrivals(np.asarray(rate), 1.0, variability, variability), replicas=float(replicas)
+    )
+    settled = slice(count // 5, None)
+    assert float(told.ttft_s) == pytest.approx(np.mean(seen.ttft_s[settled]), rel=0.12)
+    assert float(told.tpot_s) == pytest.approx(np.nanmean(seen.tpot_s[settled]), rel=0.10)
+    for place, percentile, near in ((0, 50, 0.12), (1, 90, 0.15), (3, 99, 0.3)):
+        ttft, tpot = (np.nanpercentile(each[settled], percentile) for each in (seen.ttft_s, seen.tpot_s))
+        assert float(told.ttft_percentiles_s[place]) == pytest.approx(ttft, rel=near)
+        assert float(told.tpot_percentiles_s[place]) == pytest.approx(tpot, rel=near)
+
+
+@pytest.mark.parametrize(("model", "accelerator", "tensor", "prompt", "output", "variability"), SERVED)
+@pytest.mark.parametrize("clients", [1, 8, 64])
+def test_clients_in_a_loop_get_as_many_tokens_as_the_simulation_says(
+    model: str, accelerator: str, tensor: int, prompt: float, output: float, variability: float, clients: int
+) -> None:
+    engine = replica(model, accelerator, tensor=tensor)
+    requests = Requests(np.asarray(prompt), np.asarray(output))
+    count = max(1000, 20 * clients)
+    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=variability, seed=12)
+    seen = replay_clients(engine, clients, lengths)
+    told = closed_loop(engine, requests, clients=float(clients), sent=float(count))
+    assert float(told.tpot_s) == pytest.approx(np.nanmean(seen.tpot_s), rel=0.1)
+    assert float(told.output_tokens_per_s) == pytest.approx(np.sum(lengths.output) / seen.end_s, rel=0.12)
 
 
 def test_times_rise_with_load_and_variability_and_never_go_negative() -> None:
