@@ -54,13 +54,13 @@ def test_samples_that_were_changed_are_noticed(recorded: Path, tmp_path: Path) -
         read_run(copy)
 
 
-def test_a_run_is_shown_as_table_and_pictures(planner: Planner, recorded: Path, tmp_path: Path) -> None:
-    shown = planner("bench", "show", str(recorded))
+def test_a_run_is_shown_as_table_and_pictures(process: Planner, recorded: Path, tmp_path: Path) -> None:
+    shown = process("bench", "show", str(recorded))
     assert shown.returncode == 0, shown.stderr
     assert "matmul-nt-hot-256x256x256-fp32" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     page = tmp_path / "run.html"
-    assert planner("bench", "show", str(recorded), "-o", f"html={page}").returncode == 0
+    assert process("bench", "show", str(recorded), "-o", f"html={page}").returncode == 0
     assert "<svg" in page.read_text("utf-8")
 
 
@@ -76,22 +76,22 @@ def test_a_run_is_shown_as_table_and_pictures(planner: Planner, recorded: Path, 
     ],
 )
 def test_what_cannot_be_measured_is_refused(
-    planner: Planner, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+    process: Planner, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    refused = planner("bench", "run", *arguments, "--record", str(tmp_path / "run.yaml"))
+    refused = process("bench", "run", *arguments, "--record", str(tmp_path / "run.yaml"))
     assert refused.returncode == code, refused.stderr
     assert f"[{said}]" in refused.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_that_cannot_be_written_is_told_before_measuring(planner: Planner, tmp_path: Path) -> None:
-    missing = planner("bench", "run", "--record", str(tmp_path / "nowhere" / "run.yaml"))
+def test_an_output_that_cannot_be_written_is_told_before_measuring(process: Planner, tmp_path: Path) -> None:
+    missing = process("bench", "run", "--record", str(tmp_path / "nowhere" / "run.yaml"))
     assert missing.returncode == 4
     assert "[record-unwritable]" in missing.stderr
     file = tmp_path / "run.yaml"
     file.mkdir()
-    assert planner("bench", "run", "--record", str(file)).returncode == 4
+    assert process("bench", "run", "--record", str(file)).returncode == 4
     if os.geteuid() != 0:
         read_only = tmp_path / "old.yaml"
         read_only.touch(mode=0o444)
-        assert planner("bench", "run", "--record", str(read_only)).returncode == 4
+        assert process("bench", "run", "--record", str(read_only)).returncode == 4
