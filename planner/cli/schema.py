@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schema of every document kind by its name, sorted."""
+    return {kind: make() for kind, make in makers().items()}
+
+
+def makers() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Give what makes the JSON Schema of each document kind, by its name, sorted."""
     from planner.accuracy.other_tools import OtherTools
     from planner.accuracy.serving_words import ServingRules
     from planner.accuracy.software import Rules
@@ -36,20 +43,20 @@ def schemas() -> dict[str, dict[str, Any]]:
 
     documents: list[type[BaseModel]] = [kind.document for kind in KINDS.values()]
     documents += [*SHEETS.values(), SourceList, CheckedProject, Rules, ServingRules, OtherTools, BenchRun, Suite]
-    found = {
-        "accuracy": accuracy_schema(),
-        "baseline": baseline_schema(),
-        "check": check_schema(),
-        "comparison": comparison_schema(),
-        "scenario": _scenario(),
-        "estimate": estimate_schema(),
-        "explanation": explanation_schema(),
-        "search": search_schema(),
-        "sensitivity": sensitivity_schema(),
+    found: dict[str, Callable[[], dict[str, Any]]] = {
+        "accuracy": accuracy_schema,
+        "baseline": baseline_schema,
+        "check": check_schema,
+        "comparison": comparison_schema,
+        "scenario": _scenario,
+        "estimate": estimate_schema,
+        "explanation": explanation_schema,
+        "search": search_schema,
+        "sensitivity": sensitivity_schema,
     }
     for document in documents:
         kind = _kind_of(document)
-        found[kind] = json_schema(document, kind=kind)
+        found[kind] = partial(json_schema, document, kind=kind)
     return dict(sorted(found.items()))
 
 
@@ -109,7 +116,7 @@ def command(kind: str | None, output: str | None) -> None:
     \b
       # yaml-language-server: $schema=schemas/scenario.json
     """
-    known = schemas()
+    known = makers()
     if kind is not None and kind not in known:
         raise input_error(
             "unknown-kind",
@@ -119,9 +126,9 @@ def command(kind: str | None, output: str | None) -> None:
         )
     chosen = [kind] if kind else list(known)
     if output is not None:
-        _write({name: known[name] for name in chosen}, Path(output))
+        _write({name: known[name]() for name in chosen}, Path(output))
     elif kind is not None:
-        click.echo(_json(known[kind]), nl=False)
+        click.echo(_json(known[kind]()), nl=False)
     else:
         click.echo("\n".join(chosen))
 

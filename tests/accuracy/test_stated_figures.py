@@ -13,6 +13,8 @@ from planner.accuracy.score import score
 from planner.planning.books import Books
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 TIMES = ("step_time_s", "tokens_per_s_per_accelerator")
 PAGE = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
 

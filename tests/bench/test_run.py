@@ -39,7 +39,8 @@ def test_a_live_run_measures_products_and_says_why_it_has_no_more(recorded: Path
 
 
 def test_a_larger_product_takes_longer(recorded: Path) -> None:
-    times = {row.size: row.median_s for row in read_run(recorded).rows if row.family == "square" and row.median_s}
+    rows = read_run(recorded).rows
+    times = {row.size: row.least_s for row in rows if row.family == "square" and row.least_s}  # others slow the rest
     ordered = [times[size] for size in sorted(times)]
     assert len(ordered) >= 2
     assert ordered == sorted(ordered)

@@ -16,6 +16,8 @@ from planner.scenario.project import read_project
 from planner.scenario.resolve import Resolved, read_scenario
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 FILES = sorted((ROOT / "scenarios" / "claims").glob("*.yaml"))
 # How far a result may move from what its note says before somebody has to read the note again.
 NOTES_LAST = 0.15

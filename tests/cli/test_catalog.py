@@ -17,6 +17,8 @@ from planner.cli.catalog import KIND_NAMES
 from planner.cli.catalog_rows import list_names
 from tests.conftest import Planner
 
+pytestmark = pytest.mark.unmeasured
+
 Shown = pytest.CaptureFixture[str]
 
 

@@ -189,13 +189,9 @@ def plain(process: Planner) -> str:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"PYTHONHASHSEED": "1"},
-        {"PYTHONHASHSEED": "2"},
-        {"LC_ALL": "C"},
-        {"TZ": "Asia/Seoul"},
-        {"COLUMNS": "1"},
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "COLUMNS": "1"},
+        {"PYTHONHASHSEED": "2", "TZ": "Asia/Seoul", "PYTHONWARNINGS": "error"},
         {"PYTHONOPTIMIZE": "2"},
-        {"PYTHONWARNINGS": "error"},
     ],
 )
 def test_the_same_bytes_whatever_the_environment(process: Planner, plain: str, changes: dict[str, str]) -> None:

@@ -15,6 +15,8 @@ from planner import cli
 from planner.report.explanation_json import explanation_schema
 from tests.conftest import ROOT, Planner
 
+pytestmark = pytest.mark.unmeasured
+
 LLAMA = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
 YEAR = "scenarios/examples/a-year-of-training.yaml"
 ROOM = "scenarios/examples/machine-room.yaml"

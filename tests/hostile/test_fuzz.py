@@ -14,6 +14,8 @@ from planner.documents.reader import parse_yaml
 from planner.documents.typed import require_schema, typed
 from planner.errors import Fault, InputError
 
+pytestmark = pytest.mark.unmeasured
+
 SEED = 20_261_121
 MUTATIONS = 20_000
 

@@ -18,6 +18,8 @@ from planner.workload.flops import Masking, training_flops
 from tests.planning.problems import CLUSTERS, MODELS, changed, machine, model, problem
 from tests.training.strategies import one, strategy
 
+pytestmark = pytest.mark.unmeasured
+
 SLACK = 1 + 1e-9  # sums of some hundred terms
 MODULES = ("attention", "norms", "activation", "feed_forward", "latent")
 

@@ -22,6 +22,8 @@ from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import OffloadChoice, Parallelism, RecomputeChoice, TrainingRun
 from tests.planning.searches import BOOKS, DENSE, EXPERTS, LARGE, one_by_one, scenario, searched
 
+pytestmark = pytest.mark.unmeasured
+
 EXACT = (
     "step_time_s",
     "mfu",

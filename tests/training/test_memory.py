@@ -26,6 +26,8 @@ from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
 from tests.training.strategies import one, strategy
 
+pytestmark = pytest.mark.unmeasured
+
 RULES = MemoryRules(MEGATRON, logits_copies=1.0, head_gradient_bytes=4.0, reserve_bytes=0.0, fragmentation=0.0)
 STATES = StateBytes(weights=2.0, gradients=4.0, optimizer=12.0)
 MODELS = {
