@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,7 +61,7 @@ KINDS: dict[str, Kind] = {
 
 def built_in() -> Path:
     """Give the folder of the catalogs that came with the planner: in the wheel, or beside the checkout."""
-    package = Path(str(importlib.resources.files("planner")))
+    package = Path(__file__).resolve().parent.parent
     installed = package / "data" / "catalogs"
     return installed if installed.is_dir() else package.parent / "catalogs"
 

@@ -30,6 +30,7 @@ def test_a_table_shows_what_has_room() -> None:
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
+@pytest.mark.unmeasured
 @given(st.lists(st.tuples(TEXT, st.floats(0, 1e15)), max_size=6), st.integers(30, 120))
 def test_no_line_is_wider_than_asked_and_no_text_reaches_the_terminal_raw(
     rows: list[tuple[str, float]], width: int
