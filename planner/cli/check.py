@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.outputs import Renderers, emit, output_option, table_of, text_of
 from planner.cli.pages import check_page, html, svg
 from planner.documents.files import ReadBudget, inside
 from planner.documents.typed import typed
@@ -171,26 +170,9 @@ def _no_baseline(book: Rulebook, project: ReadProject) -> InputError:
 def _renderers(result: Check, *, csv_raw: bool) -> Renderers:
     page = cache(partial(check_page, result))
     return {
-        "table": partial(_table, result),
-        **{name: partial(_rendered, name, result) for name in _FORMATS},
-        "csv": partial(_csv, result, raw=csv_raw),
+        "table": table_of("check_table", result),
+        **{name: text_of(f"check_{name}", result) for name in _FORMATS},
+        "csv": text_of("check_csv", result, raw=csv_raw),
         "html": partial(html, page),
         "svg": partial(svg, page),
     }
-
-
-def _table(result: Check, screen: Screen) -> str:
-    from planner.report import check_table
-
-    return check_table.render(result, width=screen.width, ascii_only=screen.ascii_only)
-
-
-def _rendered(name: str, result: Check, _: Screen) -> str:
-    text: str = import_module(f"planner.report.check_{name}").render(result)
-    return text
-
-
-def _csv(result: Check, _: Screen, *, raw: bool) -> str:
-    from planner.report import check_csv
-
-    return check_csv.render(result, raw=raw)

@@ -7,11 +7,11 @@ from functools import cache, partial
 import click
 
 from planner.cli.alternatives import alternatives_from
-from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.outputs import Renderers, emit, output_option, table_of, text_of
 from planner.cli.pages import comparison_page, html, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option
-from planner.planning.comparison import Comparison, compare
+from planner.planning.comparison import compare
 
 
 @click.command()
@@ -38,35 +38,9 @@ def command(
     found = compare([each.estimate for each in asked], [each.utilisation for each in asked])
     page = cache(partial(comparison_page, found, books))
     renderers: Renderers = {
-        "table": partial(_table, found),
-        "markdown": partial(_markdown, found),
-        "csv": partial(_csv, found),
-        "json": partial(_json, found),
+        "table": table_of("compare_table", found),
+        **{name: text_of(f"compare_{name}", found) for name in ("markdown", "csv", "json")},
         "html": partial(html, page),
         "svg": partial(svg, page),
     }
     emit(renderers, output, never=books.catalog.budget.files)
-
-
-def _table(found: Comparison, screen: Screen) -> str:
-    from planner.report import compare_table
-
-    return compare_table.render(found, width=screen.width, ascii_only=screen.ascii_only)
-
-
-def _markdown(found: Comparison, _: Screen) -> str:
-    from planner.report import compare_markdown
-
-    return compare_markdown.render(found)
-
-
-def _csv(found: Comparison, _: Screen) -> str:
-    from planner.report import compare_csv
-
-    return compare_csv.render(found)
-
-
-def _json(found: Comparison, _: Screen) -> str:
-    from planner.report import compare_json
-
-    return compare_json.render(found)

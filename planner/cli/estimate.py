@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.outputs import Renderers, emit, output_option, table_of, text_of
 from planner.cli.pages import estimate_page, html, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.planning.claims import judged
-from planner.planning.estimate import Estimate
 
 
 @click.command()
@@ -60,21 +59,9 @@ def command(
     result = judged(resolved, books)
     page = cache(partial(estimate_page, resolved, result, books))
     renderers: Renderers = {
-        "table": partial(_table, result),
-        "json": partial(_json, result),
+        "table": table_of("table", result),
+        "json": text_of("json_report", result),
         "html": partial(html, page),
         "svg": partial(svg, page),
     }
     emit(renderers, output, never=books.catalog.budget.files)
-
-
-def _table(result: Estimate, screen: Screen) -> str:
-    from planner.report import table
-
-    return table.render(result, width=screen.width, ascii_only=screen.ascii_only)
-
-
-def _json(result: Estimate, _: Screen) -> str:
-    from planner.report import json_report
-
-    return json_report.render(result)

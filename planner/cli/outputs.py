@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +38,28 @@ class Files:
 
 
 Renderers = Mapping[str, Callable[[Screen], str | Files]]
+
+
+def table_of(module: str, result: object) -> Callable[[Screen], str]:
+    """Give the table of a result for a screen, by the module of `planner.report` that renders such, read when asked."""
+
+    def render(screen: Screen) -> str:
+        text: str = import_module(f"planner.report.{module}").render(
+            result, width=screen.width, ascii_only=screen.ascii_only
+        )
+        return text
+
+    return render
+
+
+def text_of(module: str, result: object, **options: object) -> Callable[[Screen], str]:
+    """Give a result in a format that is the same on every screen; see `table_of`."""
+
+    def render(_: Screen) -> str:
+        text: str = import_module(f"planner.report.{module}").render(result, **options)
+        return text
+
+    return render
 
 
 def output_option(*formats: str) -> Callable[[F], F]:

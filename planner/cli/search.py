@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planner.cli.outputs import Renderers, Screen, emit, output_option
+from planner.cli.outputs import Renderers, emit, output_option, table_of, text_of
 from planner.cli.pages import html, search_page, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
@@ -18,7 +18,6 @@ from planner.units import SECONDS, WATTS, Dimension, UnitError, money, parse
 
 if TYPE_CHECKING:
     from planner.planning.search import Request
-    from planner.planning.search_result import SearchResult
     from planner.planning.search_run import Engine
 
 _OBJECTIVES = ("time", "cost", "energy", "carbon")
@@ -74,10 +73,9 @@ def command(
     found = search(resolved, books, request, engine=carry_out)
     page = cache(partial(search_page, found, books))
     renderers: Renderers = {
-        "table": partial(_table, found),
-        "json": partial(_json, found),
-        "csv": partial(_csv, found),
-        "scenario": partial(_scenario, found),
+        "table": table_of("search_table", found),
+        **{name: text_of(f"search_{name}", found) for name in ("json", "csv")},
+        "scenario": text_of("scenario_yaml", found.estimate.scenario),
         "html": partial(html, page),
         "svg": partial(svg, page),
     }
@@ -150,27 +148,3 @@ def _engine(name: str, scheduler: str | None) -> Engine:
     from planner.planning.search_cluster import on_dask
 
     return on_dask(scheduler)
-
-
-def _table(found: SearchResult, screen: Screen) -> str:
-    from planner.report import search_table
-
-    return search_table.render(found, width=screen.width, ascii_only=screen.ascii_only)
-
-
-def _json(found: SearchResult, _: Screen) -> str:
-    from planner.report import search_json
-
-    return search_json.render(found)
-
-
-def _csv(found: SearchResult, _: Screen) -> str:
-    from planner.report import search_csv
-
-    return search_csv.render(found)
-
-
-def _scenario(found: SearchResult, _: Screen) -> str:
-    from planner.report import scenario_yaml
-
-    return scenario_yaml.render(found.estimate.scenario)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from planner.cli.outputs import Screen, emit, output_option
+from planner.cli.outputs import Renderers, Screen, emit, output_option, table_of, text_of
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.planning.sensitivity import Sensitivity, sensitivity
@@ -30,20 +30,12 @@ def command(
     books = current_books()
     resolved = scenario_from(scenario, variant=variant, changes=changes, asked={}, books=books)
     found = sensitivity(resolved, books, wanted=metric)
-    renderers = {"table": partial(_table, found), "json": partial(_json, found), "svg": partial(_svg, found)}
+    renderers: Renderers = {
+        "table": table_of("tornado", found),
+        "json": text_of("sensitivity_json", found),
+        "svg": partial(_svg, found),
+    }
     emit(renderers, output, never=books.catalog.budget.files)
-
-
-def _table(found: Sensitivity, screen: Screen) -> str:
-    from planner.report import tornado
-
-    return tornado.render(found, width=screen.width, ascii_only=screen.ascii_only)
-
-
-def _json(found: Sensitivity, _: Screen) -> str:
-    from planner.report import sensitivity_json
-
-    return sensitivity_json.render(found)
 
 
 def _svg(found: Sensitivity, _: Screen) -> str:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
 
 from planner.catalog.mixed import CatalogPart, MixedCatalog, part_of_entry, part_of_sheet
 from planner.catalog.store import KINDS
 from planner.errors import InfeasibleError, InputError
 from planner.planning.books import Books
+from planner.policy.identified import Identified
 from planner.policy.stated import Stated, exact
 from planner.policy.subjects import Evaluated
 from planner.scenario.resolve import Resolved
 
 
-class Cause(Enum):
+class Cause(Identified):
     """Why a result changes: a stable id, and what it is called."""
 
     PLANNER = ("planner-version", "planner")
@@ -28,10 +28,6 @@ class Cause(Enum):
     PRICES = ("catalog-price", "prices")
     SPECIFICATIONS = ("catalog-specification", "specifications")
     SCENARIO = ("scenario", "scenario")
-
-    def __init__(self, id: str, label: str) -> None:  # noqa: A002 - the field's own name
-        self.id = id
-        self.label = label
 
 
 _PARTS: dict[Cause, CatalogPart] = {
@@ -118,7 +114,7 @@ def causes_of(path: str) -> Iterator[Cause]:
     ----------
     path : of the document inside the catalogs' folder.
 
-    >>> [cause.label for cause in causes_of("nodes/dgx-h100.yaml")]
+    >>> [cause.words for cause in causes_of("nodes/dgx-h100.yaml")]
     ['specifications', 'prices']
     """
     folder = path.rpartition("/")[0]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from planner.errors import Location
+from planner.policy.identified import Identified
 from planner.scenario.rules import JudgedAt, Level, Period
 
 _FINGERPRINT_DIGITS = 32
 
 
-class FindingKind(Enum):
+class FindingKind(Identified):
     """Kinds of findings: a stable id, and what it means; docs/checks.md lists them."""
 
     BUDGET_OVER = ("budget-over", "scenarios use more than a budget allows")
@@ -29,10 +29,6 @@ class FindingKind(Enum):
     WAIVER_EXPIRED = ("waiver-expired", "a waiver has run out")
     WAIVER_UNUSED = ("waiver-unused", "a waiver waives nothing")
     PRICE_OLD = ("price-old", "a price is older than the project allows")
-
-    def __init__(self, id: str, meaning: str) -> None:  # noqa: A002 - the field's own name
-        self.id = id
-        self.meaning = meaning
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def render(check: Check) -> str:
             {
                 "id": kind.id,
                 "name": "".join(word.capitalize() for word in kind.id.split("-")),
-                "shortDescription": {"text": f"{kind.meaning[0].upper()}{kind.meaning[1:]}."},
+                "shortDescription": {"text": f"{kind.words[0].upper()}{kind.words[1:]}."},
             }
             for kind in _KINDS
         ],

@@ -85,7 +85,7 @@ def _changes(check: Check, width: int) -> Iterator[str]:
         for change in changes:
             before, after = (shown(change.metric, each, check.currency) for each in (change.before, change.after))
             line = f"{label_of(change.metric)}: {before} → {after} {change_amount(change, check.currency)}"
-            only = next(iter(change.parts)).label if len(change.parts) == 1 else ""
+            only = next(iter(change.parts)).words if len(change.parts) == 1 else ""
             yield from fold(line + (f" by {only}" if only else ""), width, indent="    ", hanging="      ")
             if len(change.parts) > 1:
                 yield from fold(f"by {causes(change, check.currency)}", width, indent="      ")

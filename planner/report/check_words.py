@@ -55,11 +55,11 @@ def message(finding: Finding, currency: Currency) -> str:
     """Give a finding in one sentence without its rule's own words."""
     kind = finding.kind
     if not finding.metric:
-        return ": ".join(filter(None, (finding.subject, kind.meaning, finding.detail)))
+        return ": ".join(filter(None, (finding.subject, kind.words, finding.detail)))
     subject = finding.subject or counted(finding.members, "scenario")
     what = label_of(finding.metric) + ("" if finding.per == "run" else f" per {finding.per}")
     if kind in _UNKNOWN:
-        return f"{subject}: {what} is unknown ({finding.detail or kind.meaning})"
+        return f"{subject}: {what} is unknown ({finding.detail or kind.words})"
     value, limit = apart(finding.metric, finding.value, finding.limit, currency)
     bound = "at least" if kind in (FindingKind.POLICY_UNDER, FindingKind.DECREASE_OVER) else "at most"
     told = f"{subject}: {what} {value}, allowed {bound} {limit}{_AT[finding.at]}"
@@ -155,7 +155,7 @@ def causes(change: Change, currency: Currency) -> str:
     >>> causes(Change("days", 1.0, 3.0, {Cause.SCENARIO: Decimal(2)}), Currency())
     'scenario +2 d'
     """
-    return ", ".join(f"{cause.label} {signed(change.metric, part, currency)}" for cause, part in change.parts.items())
+    return ", ".join(f"{cause.words} {signed(change.metric, part, currency)}" for cause, part in change.parts.items())
 
 
 def worth_telling(check: Check, scenarios: Iterable[CheckedScenario]) -> list[tuple[CheckedScenario, list[Change]]]:

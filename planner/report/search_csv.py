@@ -9,19 +9,9 @@ from planner.planning.search_result import Candidate, SearchResult
 from planner.planning.search_words import degrees_words, offload_words, recompute_words
 from planner.report.escape import for_csv
 from planner.report.json_report import rounded
+from planner.report.search_json import RESULTS
 
-_RESULTS = (
-    "step_time_s",
-    "mfu",
-    "days",
-    "accelerator_hours",
-    "peak_memory_gb",
-    "cost_total_usd",
-    "energy_kwh",
-    "carbon_kg",
-    "facility_power_kw",
-)
-_COLUMNS = ("list", "node", "accelerators", "inside_limits", "parallelism", "recompute", "offload", *_RESULTS, "reason")
+_COLUMNS = ("list", "node", "accelerators", "inside_limits", "parallelism", "recompute", "offload", *RESULTS, "reason")
 
 
 def render(found: SearchResult) -> str:
@@ -40,7 +30,7 @@ def render(found: SearchResult) -> str:
 def _line(of: str, node: str, each: Candidate | None, *, inside: bool, reason: str) -> list[object]:
     start: list[object] = [of, for_csv(node), "" if each is None else each.accelerators, str(inside).lower()]
     if each is None:
-        return [*start, "", "", "", *([""] * len(_RESULTS)), for_csv(reason)]
+        return [*start, "", "", "", *([""] * len(RESULTS)), for_csv(reason)]
     words = [degrees_words(each), recompute_words(each.recompute), offload_words(each.offload)]
-    numbers = ["" if (value := each.results[name]) is None else rounded(value) for name in _RESULTS]
+    numbers = ["" if (value := each.results[name]) is None else rounded(value) for name in RESULTS]
     return [*start, *map(for_csv, words), *numbers, for_csv(reason)]

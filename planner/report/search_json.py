@@ -17,7 +17,7 @@ SCHEMA = "planner/search/v1"
 _TEXT: dict[str, Any] = {"type": "string"}
 _UNKNOWN: dict[str, Any] = {"type": ["number", "null"]}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
-_RESULTS = (
+RESULTS = (
     "step_time_s",
     "mfu",
     "days",
@@ -28,6 +28,7 @@ _RESULTS = (
     "carbon_kg",
     "facility_power_kw",
 )
+"""Results of each strategy that programs are given."""
 
 
 def render(found: SearchResult) -> str:
@@ -158,7 +159,7 @@ def _machine_schema() -> dict[str, Any]:
 
 def _results_schema() -> dict[str, Any]:
     properties = {
-        name: {**_UNKNOWN, "description": f"{METRICS[name].meaning} [{METRICS[name].unit}]"} for name in _RESULTS
+        name: {**_UNKNOWN, "description": f"{METRICS[name].meaning} [{METRICS[name].unit}]"} for name in RESULTS
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 

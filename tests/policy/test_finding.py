@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs/checks.md").read_text("utf-8")
 
 def test_the_page_lists_every_kind_with_its_meaning() -> None:
     listed = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
-    assert [(kind.id, kind.meaning) for kind in FindingKind] == [(name, meaning.strip()) for name, meaning in listed]
+    assert [(kind.id, kind.words) for kind in FindingKind] == [(name, meaning.strip()) for name, meaning in listed]
 
 
 def test_the_rules_on_the_page_are_rules() -> None:

@@ -59,7 +59,7 @@ def moves_figure(check: Check, told: Sequence[tuple[CheckedScenario, Sequence[Ch
     rows = tuple(
         {
             "label": name,
-            "part": cause.label,
+            "part": cause.words,
             "order": causes.index(cause),
             "value": float(part) / unit.per,
             "text": words.signed(metric, part, check.currency),
@@ -67,7 +67,7 @@ def moves_figure(check: Check, told: Sequence[tuple[CheckedScenario, Sequence[Ch
         for name, change in moved
         for cause, part in change.parts.items()
     )
-    columns = (Column("scenario"), *(number(cause.label) for cause in causes), number("change"))
+    columns = (Column("scenario"), *(number(cause.words) for cause in causes), number("change"))
     cells = tuple(_row(name, change, causes, check) for name, change in moved)
     label = label_of(metric)
     says = f"What each cause did to the {label}; the parts of a bar sum to its change."
@@ -81,7 +81,7 @@ def moves_figure(check: Check, told: Sequence[tuple[CheckedScenario, Sequence[Ch
         rows,
         Table(f"Changes of the {label} by cause", columns, cells),
         x=f"change of the {label} [{unit.unit}]",
-        more={"parts": tuple(cause.label for cause in causes)},
+        more={"parts": tuple(cause.words for cause in causes)},
     )
 
 
