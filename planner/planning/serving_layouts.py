@@ -57,9 +57,10 @@ def runs(engine: Engine, requests: Requests) -> NDArray[np.bool_]:
     """Tell which rows the model and the machine's links allow, and have memory for one request."""
     layout, machine = engine.layout, engine.machine.machine
     ranks = layout.stage_ranks
-    linked = (ranks <= 1) | ~np.isnan(machine.domain_bandwidth_bytes_per_s)
-    domain = np.maximum(machine.domain, machine.node_accelerators)
-    netted = (layout.accelerators <= domain) | ~np.isnan(machine.fabric_bandwidth_bytes_per_s)
+    near = layout.accelerators <= np.maximum(machine.domain, machine.node_accelerators)
+    lone = (ranks <= 1) & ((layout.pipeline <= 1) | ~near)  # stages beyond a domain send over the network alone
+    linked = lone | ~np.isnan(machine.domain_bandwidth_bytes_per_s)
+    netted = near | ~np.isnan(machine.fabric_bandwidth_bytes_per_s)
     divided = divides(engine.architecture, layout) > 0
     fits = engine.sequences_that_fit(requests.context) >= 1.0
     return np.broadcast_to(linked & netted & divided & fits, ranks.shape)
@@ -101,6 +102,15 @@ def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -
         require_links(ground, only, tree)
     arrays = as_arrays(layouts)
     divided = divides(ground.architecture, arrays) > 0
-    room = np.broadcast_to(ground.replica(arrays).room.cache_room_bytes, divided.shape)
+    engine = ground.replica(arrays)
+    fits = divided & (engine.sequences_that_fit(ground.requests.context) >= 1.0)
+    if fits.any():  # memory would do, and what fails is a link between those that share the model
+        least = min((each for each, fit in zip(layouts, fits, strict=True) if fit), key=_ranks)
+        require_links(ground, least, tree)
+    room = np.broadcast_to(engine.room.cache_room_bytes, divided.shape)
     best = int(np.argmax(np.where(divided, room, -np.inf)))
     return unfit(ground, ground.replica(as_arrays([layouts[best]])), tree)
+
+
+def _ranks(layout: ServingLayout) -> int:
+    return layout.tensor * layout.data * layout.pipeline

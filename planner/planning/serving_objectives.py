@@ -47,9 +47,19 @@ def value_of(found: Answer, objective: str) -> Array:
     return chosen
 
 
-def require_percentiles(ground: ServingGround, tree: Tree) -> None:
-    """Refuse percentiles of a load that has no spread: clients in a loop, one batch, all at once."""
+def require_objectives(ground: ServingGround, tree: Tree) -> None:
+    """Refuse objectives on what a service does not have: tokens after the first, or the spread of a load with none.
+
+    Raises
+    ------
+    InputError : a time per token of answers of one token; a percentile of clients in a loop, one batch, all at once.
+    """
     load = ground.load.workload.load
+    later = [name for name in stated(ground.load.workload.objectives) if name.startswith("tpot")]
+    if later and float(np.ravel(ground.requests.output)[0]) <= 1.0:
+        message = f"{later[0]} is about tokens after the first, and {ground.architecture.name} makes none here"
+        hint = "bound the time to the first token, which is that of the whole answer"
+        raise InputError(tree.fault("contradiction", message, ("workload", "objectives", later[0]), hint=hint))
     if load.rate is not None or load.demand is not None:
         return
     asked = [name for name in stated(ground.load.workload.objectives) if "_" in name]

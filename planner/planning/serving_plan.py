@@ -286,8 +286,10 @@ def require_links(ground: ServingGround, layout: ServingLayout, tree: Tree) -> N
     """
     machine, node = ground.fleet.machine, ground.fleet.node
     ranks, domain = layout.tensor * layout.data, max(node.scale_up.domain, node.accelerators)
-    inside = ranks > 1 and np.isnan(machine.domain_bandwidth_bytes_per_s[0])
-    outside = ranks * layout.pipeline > domain and np.isnan(machine.fabric_bandwidth_bytes_per_s[0])
+    near = ranks * layout.pipeline <= domain
+    joined = ranks > 1 or (layout.pipeline > 1 and near)
+    inside = joined and np.isnan(machine.domain_bandwidth_bytes_per_s[0])
+    outside = not near and np.isnan(machine.fabric_bandwidth_bytes_per_s[0])
     if not inside and not outside:
         return
     what, most = ("link between accelerators", 1) if inside else ("network between nodes", domain)

@@ -66,7 +66,8 @@ def pooled(ground: ServingGround, replica: Engine, workers: Workers, rate: Array
         return pair.answer(workers, np.asarray(rate, dtype=float), pair.settled(np.asarray(rate) / workers.decode))
     pools, requests = pools_of(replica, workers), ground.requests
     clients = float(ground.load.workload.load.clients or 1)
-    seen = closed_loop(pools, requests, clients=clients)
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows without a known link have no times
+        seen = closed_loop(pools, requests, clients=clients)
     made = seen.output_tokens_per_s / requests.output
     means = Seen(seen.ttft_s, seen.tpot_s, None, None)
     return Pair(ground, replica).of(workers, means, made, seen.sequences, seen.decode)

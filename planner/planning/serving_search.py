@@ -20,7 +20,7 @@ from planner.planning.ledger import Ledger
 from planner.planning.serving_choices import Choice, ServiceSearch
 from planner.planning.serving_layouts import nodes_of
 from planner.planning.serving_loops import sizes_in_a_loop
-from planner.planning.serving_objectives import require_percentiles, stated
+from planner.planning.serving_objectives import require_objectives, stated
 from planner.planning.serving_parts import load_words
 from planner.planning.serving_plan import ServingGround, ground_of
 from planner.planning.serving_pool_sizing import can_pool, pools_at, require_pools
@@ -68,7 +68,7 @@ def search_services(
         raise AssertionError("a service is wanted")
     require_one_load(load, tree)
     first = ground_of(load, tree, books, Ledger(books.catalog))
-    require_percentiles(first, tree)
+    require_objectives(first, tree)
     _require_pools(first, tree)
     asked = _Asked(rates_of(load.workload.load), minimise, books.defaults.patience)
     groups, refused = sites_of(first, nodes, tree, books)

@@ -18,7 +18,7 @@ from planner.planning.serving_answer import Answer, answer
 from planner.planning.serving_inputs import inputs_of
 from planner.planning.serving_layouts import as_arrays
 from planner.planning.serving_loops import sized_in_a_loop
-from planner.planning.serving_objectives import require_percentiles, warn_of_misses
+from planner.planning.serving_objectives import require_objectives, warn_of_misses
 from planner.planning.serving_plan import ServingGround, ground_of, require_links, unfit
 from planner.planning.serving_pool_sizing import pools_sized, require_pools
 from planner.planning.serving_pools import pooled, workers_of
@@ -75,7 +75,7 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     """Give a serving scenario with its layout and replicas chosen."""
     require_one_load(load, tree)
     ground = ground_of(load, tree, books, ledger)
-    require_percentiles(ground, tree)
+    require_objectives(ground, tree)
     require_pools(ground, tree)
     stated = load.workload.load
     hourly: tuple[int, ...] = ()
