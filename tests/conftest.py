@@ -118,18 +118,21 @@ def planner() -> Planner:
 
 @pytest.fixture(scope="session")
 def process() -> Planner:
-    """The command in a process of its own, as `process(*arguments, cwd=..., env=...)`.
+    """The command in a process of its own, as `process(*arguments, cwd=..., env=..., measured=True)`.
 
-    For what only an interpreter's start decides: encodings, hash seeds, locales, how it ends. Its coverage is not
-    measured, which would take as long again.
+    For what only an interpreter's start decides: encodings, hash seeds, locales, how it ends. Its coverage is measured
+    only where that is asked for: it takes as long again.
     """
 
-    def run(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> object:
+    def run(
+        *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, measured: bool = False
+    ) -> object:
+        coverage = {key: value for key, value in os.environ.items() if measured and key.startswith("COVERAGE_")}
         same = {"PYTHONPATH": str(ROOT)}  # the planner under test, installed or not
         return subprocess.run(
             [sys.executable, "-m", "planner", *arguments],
             cwd=cwd,
-            env={**plain_environment(), **same, **(env or {})},
+            env={**plain_environment(), **coverage, **same, **(env or {})},
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -17,8 +17,6 @@ from planner.documents.files import ReadBudget
 from planner.documents.rows import read_table
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.unmeasured
-
 FOLDER = ROOT / "tests" / "bench" / "frozen"
 STATED = json.loads((FOLDER / "stated.json").read_text("utf-8"))
 RUNS = sorted(STATED)

@@ -16,7 +16,7 @@ from tests.conftest import Planner
 def recorded(process: Planner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run on numpy, which is always there."""
     file = tmp_path_factory.mktemp("bench") / "run.yaml"
-    done = process("bench", "run", "--threads", "1", "--budget", "5s", "--record", str(file))
+    done = process("bench", "run", "--threads", "1", "--budget", "5s", "--record", str(file), measured=True)
     assert done.returncode == 0, done.stderr
     return file
 
@@ -56,12 +56,12 @@ def test_samples_that_were_changed_are_noticed(recorded: Path, tmp_path: Path) -
 
 
 def test_a_run_is_shown_as_table_and_pictures(process: Planner, recorded: Path, tmp_path: Path) -> None:
-    shown = process("bench", "show", str(recorded))
+    shown = process("bench", "show", str(recorded), measured=True)
     assert shown.returncode == 0, shown.stderr
     assert "matmul-nt-hot-256x256x256-fp32" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     page = tmp_path / "run.html"
-    assert process("bench", "show", str(recorded), "-o", f"html={page}").returncode == 0
+    assert process("bench", "show", str(recorded), "-o", f"html={page}", measured=True).returncode == 0
     assert "<svg" in page.read_text("utf-8")
 
 
@@ -79,7 +79,7 @@ def test_a_run_is_shown_as_table_and_pictures(process: Planner, recorded: Path, 
 def test_what_cannot_be_measured_is_refused(
     process: Planner, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    refused = process("bench", "run", *arguments, "--record", str(tmp_path / "run.yaml"))
+    refused = process("bench", "run", *arguments, "--record", str(tmp_path / "run.yaml"), measured=True)
     assert refused.returncode == code, refused.stderr
     assert f"[{said}]" in refused.stderr
     assert list(tmp_path.iterdir()) == []

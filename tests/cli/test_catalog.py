@@ -17,8 +17,6 @@ from planner.cli.catalog import KIND_NAMES
 from planner.cli.catalog_rows import list_names
 from tests.conftest import Planner
 
-pytestmark = pytest.mark.unmeasured
-
 Shown = pytest.CaptureFixture[str]
 
 

@@ -15,8 +15,6 @@ from planner import cli
 from planner.report.explanation_json import explanation_schema
 from tests.conftest import ROOT, Planner
 
-pytestmark = pytest.mark.unmeasured
-
 LLAMA = "scenarios/examples/llama-3.1-405b-pretrain.yaml"
 YEAR = "scenarios/examples/a-year-of-training.yaml"
 ROOM = "scenarios/examples/machine-room.yaml"
@@ -48,6 +46,7 @@ def branches(tree: dict[str, Any]) -> list[dict[str, Any]]:
     return [tree, *(inner for part in tree["parts"] for inner in branches(part))]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("file", ALL, ids=lambda file: file.stem)
 def test_its_json_holds_to_its_schema_and_sums_sum(file: Path, run: Run) -> None:
     document = explained(run, file)

@@ -35,6 +35,7 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+@pytest.mark.unmeasured
 def test_every_schema_is_one() -> None:
     for kind, schema in made().items():
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -71,6 +72,7 @@ def test_a_scenario_is_whole_unless_it_extends_another(text: str, expected: bool
     assert validator("scenario").is_valid(plain(parse_yaml(text).value)) is expected
 
 
+@pytest.mark.unmeasured
 def test_every_other_document_of_the_catalogs_holds_to_its_schema() -> None:
     entries = {built_in() / kind.folder for kind in KINDS.values()}
     files = [file for file in sorted(built_in().rglob("*.yaml")) if file.parent not in entries]
