@@ -92,6 +92,7 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
     degrees = [f"{name} {getattr(layout, name)}" for name in _DEGREES if getattr(layout, name) > 1]
     copies = f"{size.replicas:,}" + (f" and {load.spare} spare" if load.spare else "")
     each = layout.tensor * layout.data * layout.pipeline
+    idle = size.nodes * node.accelerators - (size.replicas + load.spare) * each
     formats = f"{precision.weights}" + (f", products {precision.products}" if precision.products else "")
     prompt = ground.lengths.read
     output = f", {_number(ground.requests.output):,.0f} tokens out" if generates(ground.architecture) else ""
@@ -107,7 +108,8 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
         (
             "replicas",
             f"{copies}, each on {each} accelerator{'s' if each > 1 else ''}"
-            + (f": {', '.join(degrees)}" if degrees else ""),
+            + (f": {', '.join(degrees)}" if degrees else "")
+            + (f"; {idle:,} stand idle and are paid for" if idle > 0 else ""),
         ),
         ("bound by", _bound_words(found)),
     )
