@@ -131,6 +131,17 @@ def test_a_bug_ends_with_70_and_writes_nothing(project: Project, monkeypatch: py
     assert not (project.root / "comment.md").exists()
 
 
+def test_a_place_names_its_file_in_full_however_long(tmp_path: Path) -> None:
+    name = f"scenarios/{'n' * 240}.yaml"
+    project = Project.new(tmp_path, "policies: [{id: p, metric: days, max: 0}]\n")
+    (tmp_path / "scenarios/alpha.yaml").rename(tmp_path / name)
+    (result,) = project.check(form="sarif").json["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith(name)
+    (issue,) = project.check(form="gitlab").json
+    assert issue["location"]["path"].endswith(name)
+    assert f"{name},line=" in project.check(form="github").out
+
+
 def test_a_baseline_without_a_project_is_refused(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.git("init", "--quiet", "--initial-branch", "main")
