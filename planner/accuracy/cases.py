@@ -36,6 +36,7 @@ class Spread:
     pipeline: int | None = None
     context: int | None = None
     expert: int | None = None
+    expert_tensor: int | None = None
     interleave: int | None = None
     micro_batch: float | None = None
     sharding: int | None = None

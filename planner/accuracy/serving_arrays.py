@@ -226,6 +226,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
         units=nan,
         domain=np.asarray(domain),
         domain_bandwidth_bytes_per_s=np.asarray(rate / cores),
+        torus=np.asarray(0.0),
         node_accelerators=np.asarray(_NODE * cores),
         fabric_bandwidth_bytes_per_s=np.asarray(_FABRIC_BYTES_PER_S / cores),
         fabric_latency_s=np.asarray(_FABRIC_LATENCY_S),

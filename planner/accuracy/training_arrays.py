@@ -76,7 +76,9 @@ def states_of_case(case: TrainingCase) -> StateBytes:
     if case.software.framework in _NARROW_GRADIENTS:
         gradients = 2.0
     share = 1.0 if case.trained else _ADAPTER_SHARE
-    return StateBytes(2.0, gradients, 12.0, share)
+    # In bf16 DeepSpeed adds gradients up in 32 bits beside the 16-bit ones that the backward pass makes.
+    more = 4.0 if case.software.framework == "megatron-deepspeed" and case.precision == "bf16" else 0.0
+    return StateBytes(2.0, gradients, 12.0, share, more)
 
 
 _NARROW_GRADIENTS = ("megatron-deepspeed", "fsdp", "maxtext", "apex", "internevo")
@@ -97,6 +99,7 @@ def _group(cases: Sequence[TrainingCase], rows: NDArray[np.int64], profile: Prof
         efficiency=prior_efficiency(profile),
         bytes_per_element=np.array([_ELEMENT[case.precision] for case in cases]),
         quantised=first.precision in _QUANTISED,
+        adapted="attention",  # as the recipes of MLPerf, NeMo and Megatron-Bridge have it
     )
     if first.spread.searched:
         degrees = [
@@ -176,6 +179,7 @@ def machine_of_cases(cases: Sequence[TrainingCase]) -> Machine:
         units=each(lambda case: case.accelerator.units or UNITS_UNKNOWN) * share,
         domain=each(lambda case: case.domain),
         domain_bandwidth_bytes_per_s=each(_link_bandwidth) * share,
+        torus=each(lambda case: case.accelerator.link.torus if case.accelerator.link else 0),
         node_accelerators=each(lambda case: min(case.domain, 8)),
         fabric_bandwidth_bytes_per_s=each(lambda case: case.fabric_bytes_per_s),
         fabric_latency_s=np.zeros(len(cases)),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import TrainingCase
+from planner.training.stages import DUAL_PIPE, ONE_F_ONE_B
 from planner.training.strategy import Offload, Recompute, Strategy
 
 Array = NDArray[np.float64]
@@ -45,7 +46,9 @@ class Filled:
     pipeline: float
     context: float
     expert: float
+    expert_tensor: float
     interleave: float
+    schedule: float
     micro_batch: float
     sharding: float
     sharding_group: float
@@ -79,7 +82,9 @@ def filled(case: TrainingCase) -> Filled:
         pipeline,
         context,
         float(s.expert or 1),
+        float(s.expert_tensor or 1),
         interleave,
+        DUAL_PIPE if s.dual_pipe else ONE_F_ONE_B,
         micro,
         float(sharding),
         float(s.sharding_group or 1e12),
@@ -145,15 +150,24 @@ def strategy_of_degrees(degrees: Sequence[Filled], devices: Sequence[float]) -> 
         pipeline=column("pipeline"),
         context=column("context"),
         expert=column("expert"),
-        expert_tensor=nothing + 1.0,
+        expert_tensor=column("expert_tensor"),
         interleave=column("interleave"),
         micro_batch=column("micro_batch"),
         sequence_parallel=column("sequence_parallel"),
         sharding=column("sharding"),
         sharding_group=column("sharding_group"),
-        schedule=nothing,
+        schedule=column("schedule"),
         embedding_slots=column("embedding_slots"),
         head_slots=column("head_slots"),
-        recompute=Recompute(again("layers"), nothing, again("norms"), nothing, nothing, again("latent"), nothing),
+        recompute=Recompute(
+            layers=again("layers"),
+            attention=nothing,
+            norms=again("norms"),
+            activation=nothing,
+            feed_forward=nothing,
+            latent=again("latent"),
+            other=nothing,
+            operators=again("operators"),
+        ),
         offload=Offload(nothing, nothing, nothing, nothing),
     )

@@ -62,6 +62,7 @@ class HostRates:
             units=np.array([self.units]),
             domain=one,
             domain_bandwidth_bytes_per_s=unknown,
+            torus=np.array([0.0]),
             node_accelerators=one,
             fabric_bandwidth_bytes_per_s=unknown,
             fabric_latency_s=np.array([0.0]),
@@ -101,7 +102,7 @@ def architecture_of(shape: Shape) -> Architecture:
 def single_strategy(*, micro_batch: float) -> Strategy:
     """Give the strategy of one device: nothing is divided, nothing computed again, nothing kept elsewhere."""
     one, none = np.array([1.0]), np.array([0.0])
-    again = Recompute(none, none, none, none, none, none, none)
+    again = Recompute(none, none, none, none, none, none, none, none)
     return Strategy(
         accelerators=one, tensor=one, pipeline=one, context=one, expert=one, expert_tensor=one, interleave=one,
         micro_batch=np.array([micro_batch]), sequence_parallel=none, sharding=none, sharding_group=one, schedule=none,

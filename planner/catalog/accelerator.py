@@ -98,6 +98,7 @@ class Link(Record):
     effective : one direction, reached in practice.
     domain : parts that reach each other in the largest system built of it; a node has a domain of its own.
     topology : how that system is wired.
+    torus : dimensions of the torus that its parts form, where it is one.
     """
 
     kind: Text
@@ -108,6 +109,7 @@ class Link(Record):
     effective: BytesPerSecond | None = None
     domain: Whole = 1
     topology: Text = ""
+    torus: int = Field(default=0, ge=0, le=3)
 
 
 class Power(Record):

@@ -124,12 +124,17 @@ class FitReport(Record):
 
 
 class Profile(Entry):
-    """Efficiencies of one kind of work."""
+    """Efficiencies of one kind of work.
+
+    `data_sheets` moves single chips by what is known of them without any run: they hold whether or not the chip
+    has rows, while `chips` names those that have some.
+    """
 
     schema_: Annotated[Literal["planner/profile/v1"], Field(alias="schema")]
     kind: Literal["training", "serving", "kernels"]
     parameters: dict[Id, Parameter]
     families: dict[Id, Moves] = {}
+    data_sheets: dict[Id, Moves] = {}
     chips: dict[Id, Moves] = {}
     precisions: dict[Id, Moves] = {}
     frameworks: dict[Id, FrameworkMoves] = {}

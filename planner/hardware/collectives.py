@@ -28,10 +28,14 @@ class Group:
     ----------
     size : ranks [1].
     inside : of those, ranks in one scale-up domain [1].
+    ring_rate : rate of gathers inside it against a switch's of the same ports [1].
+    exchange_rate : rate of an all-to-all inside it against that [1].
     """
 
     size: Array
     inside: Array
+    ring_rate: Array | float = 1.0
+    exchange_rate: Array | float = 1.0
 
     @property
     def outside(self) -> Array:
@@ -49,7 +53,10 @@ class Group:
         """
         inside = np.clip(np.floor(machine.domain / stride), 1.0, size)
         # A domain that holds 5 of 8 ranks is used as 4 and 4: rings are laid evenly.
-        return Group(size, size / np.ceil(size / inside))
+        inside = size / np.ceil(size / inside)
+        if not np.any(machine.torus > 0):
+            return Group(size, inside)
+        return Group(size, inside, *_rates_on_torus(inside, machine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,30 @@ class Links:
         )
 
 
+def _rates_on_torus(ranks: Array, machine: Machine) -> tuple[Array, Array]:
+    """Rates of gathers and of all-to-alls between ranks of a torus, against a switch with the same ports [1].
+
+    Of d dimensions with domain^(1/d) accelerators each, a group fills as few as hold it, k of them, and has their
+    share k/d of the ports. A gather runs a ring along each at once and fills these. In an all-to-all a message
+    passes l/4 links on average along a ring of l, k l/4 along all, and every one of them takes it.
+    """
+    dimensions = np.maximum(machine.torus, 1.0)
+    side = machine.domain ** (1.0 / dimensions)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = np.ceil(np.log(ranks) / np.log(side) - _ROUNDING)
+    filled = np.clip(np.where(side > 1.0, needed, 1.0), 1.0, dimensions)
+    length = ranks ** (1.0 / filled)
+    share = filled / dimensions
+    apart = (ranks - 1.0) / ranks
+    hops = np.maximum(filled * length / 4.0, apart)
+    flat = machine.torus == 0
+    alone = flat | (ranks <= 1.0)
+    return np.where(flat, 1.0, share), np.where(alone, 1.0, share * apart / np.where(alone, 1.0, hops))
+
+
+_ROUNDING = 1e-9  # a power that is whole but for rounding is whole
+
+
 def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -> Array:
     """Time of an all-gather, or of a reduce-scatter, which moves the same.
 
@@ -101,14 +132,15 @@ def gather_or_scatter_time_s(message_bytes: Array, group: Group, links: Links) -
     Inside a domain (g - 1)/g S/B; across N domains each rank moves its own slice, (N - 1)/N (S/g)/B_net, on
     its own port: the two levels run as a pipeline, of which the longer shows and 0.3 of the shorter.
     Latency is one step per doubling of ranks at each level: large messages are cut and trees used for
-    small ones, so a ring's n - 1 steps are not paid [1]_. Each level takes the faster of two protocols: one that
+    small ones, so a ring's n - 1 steps are not paid [1]_. On a torus a group has the ports of the dimensions
+    that it fills. Each level takes the faster of two protocols: one that
     starts at once at a fraction of the rate, and one that has the whole rate after a start of its own.
 
     References
     ----------
     .. [1] Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005; NCCL's double binary trees (2.4 on).
     """
-    inner = _protocol(_within(message_bytes / group.inside, group, links), links)
+    inner = _protocol(_within(message_bytes / group.inside, group, links) / group.ring_rate, links)
     outer = _protocol(_across(message_bytes / group.inside, group, links), links)
     return np.where(message_bytes > 0, _levels(inner, outer) + _latency(group, links), 0.0)
 
@@ -136,7 +168,7 @@ def all_to_all_time_s(message_bytes: Array, group: Group, links: Links, *, copie
     Of N domains, K copies of a token reach N (1 - (1 - 1/N)^K) different ones on average.
     """
     domains = group.outside
-    inner = _protocol(_within(message_bytes / group.size, group, links), links)
+    inner = _protocol(_within(message_bytes / group.size, group, links) / group.exchange_rate, links)
     distinct = domains * (1.0 - (1.0 - 1.0 / domains) ** copies) / copies
     with np.errstate(invalid="ignore", divide="ignore"):
         crossing = message_bytes * (domains - 1.0) / domains * distinct / links.fabric_bytes_per_s

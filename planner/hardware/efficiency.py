@@ -62,6 +62,7 @@ class Efficiency:
     host_layer_s : host time to launch one layer's forward pass [s].
     host_backward : backward against forward [1].
     host_experts : a layer with experts against one without [1].
+    host_each_expert : what every expert that a device holds adds to that [1].
     step_s : fixed time of one optimizer step [s].
     recompute_whole : share of a layer's forward pass that computing it again runs; compilers leave out what
         nobody reads [1].
@@ -102,6 +103,7 @@ class Efficiency:
     host_layer_s: Array
     host_backward: Array
     host_experts: Array
+    host_each_expert: Array
     step_s: Array
     recompute_whole: Array
     jitter: Array

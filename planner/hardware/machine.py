@@ -25,7 +25,9 @@ class Machine:
     matrix_16bit_flops_per_s : dense peak in 16 bits, for attention and the head [FLOP/s].
     units : multiprocessors or cores that share a product [1].
     domain : accelerators joined by the scale-up link [1].
-    domain_bandwidth_bytes_per_s : scale-up link, one direction, per accelerator [B/s].
+    domain_bandwidth_bytes_per_s : scale-up link, one direction, per accelerator, all its ports together [B/s].
+    torus : dimensions of the torus that a domain's accelerators form; 0 where a switch, or a link of every
+        pair's own, joins them [1].
     node_accelerators : accelerators of one node [1].
     fabric_bandwidth_bytes_per_s : network, one direction, one accelerator's share of its node's ports [B/s].
     fabric_latency_s : one small message across the network [s].
@@ -44,6 +46,7 @@ class Machine:
     units: Array
     domain: Array
     domain_bandwidth_bytes_per_s: Array
+    torus: Array
     node_accelerators: Array
     fabric_bandwidth_bytes_per_s: Array
     fabric_latency_s: Array

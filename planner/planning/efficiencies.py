@@ -58,6 +58,8 @@ def chain_of(
     chain: list[Moves] = [framework]
     if accelerator.family in profile.families:
         chain.append(profile.families[accelerator.family])
+    if accelerator.id in profile.data_sheets:
+        chain.append(profile.data_sheets[accelerator.id])
     basis = Basis("datasheet", accelerator.id)
     for candidate in (accelerator.id, *accelerator.relatives):
         if candidate in profile.chips:

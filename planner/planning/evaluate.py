@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Problem:
     trained : whether the model's own weights train.
     machine, efficiency : what it runs on.
     bytes_per_element, quantised : of the layers' products.
+    adapted : where adapters of a frozen model stand: beside all projections, or attention's alone.
     """
 
     architecture: Architecture
@@ -49,6 +50,7 @@ class Problem:
     efficiency: Efficiency
     bytes_per_element: Array | float
     quantised: bool
+    adapted: Literal["all", "attention"] = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +199,5 @@ def setting_of(problem: Problem, strategy: Strategy) -> Setting:
         problem.bytes_per_element,
         problem.quantised,
         implementation=problem.rules.implementation,
+        adapted=problem.adapted,
     )

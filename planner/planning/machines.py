@@ -115,6 +115,7 @@ def machine_of(
         units=_one(accelerator.units or UNITS_UNKNOWN),
         domain=_one(node.scale_up.domain),
         domain_bandwidth_bytes_per_s=_one(link if link is not None else (host.link.bandwidth if host.link else None)),
+        torus=_one(accelerator.link.torus if accelerator.link else 0),
         node_accelerators=_one(per),
         fabric_bandwidth_bytes_per_s=_one(
             fabric / per / oversubscription * (network.efficiency if network else 1.0) if fabric else None

@@ -142,6 +142,7 @@ def recompute_of(choice: str | RecomputeChoice) -> Recompute:
         feed_forward=flag("feed-forward"),
         latent=flag("latent"),
         other=one(0.0),
+        operators=one(0.0),
     )
 
 

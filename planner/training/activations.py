@@ -201,14 +201,15 @@ def bytes_by_group(tensors: Sequence[SavedTensor]) -> dict[Kept, Array]:
 def _kept_by_group(recompute: Recompute) -> dict[Kept, Array]:
     one = np.asarray(1.0)
     inner = 1.0 - recompute.feed_forward
+    others, products = 1.0 - recompute.operators, 1.0 - 0.5 * recompute.operators
     return {
         Kept.INPUT: one,
         Kept.BOUNDARY: np.asarray(0.0),
-        Kept.NORM: 1.0 - recompute.norms,
-        Kept.LATENT: 1.0 - recompute.latent,
-        Kept.PROJECTION: one,
+        Kept.NORM: (1.0 - recompute.norms) * others,
+        Kept.LATENT: (1.0 - recompute.latent) * others,
+        Kept.PROJECTION: products,
         Kept.SCORES: 1.0 - recompute.attention,
-        Kept.FEED_FORWARD: inner,
-        Kept.INNER: inner,
-        Kept.ACTIVATION: (1.0 - recompute.activation) * inner,
+        Kept.FEED_FORWARD: inner * others,
+        Kept.INNER: inner * products,
+        Kept.ACTIVATION: (1.0 - recompute.activation) * inner * others,
     }

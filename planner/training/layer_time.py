@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from planner.hardware.kernels import forward_and_backward_s, joined
 from planner.hardware.machine import Machine
 from planner.training.held import LayerUse
 from planner.training.implementation import Implementation
+from planner.training.stages import DUAL_PIPE
 from planner.training.strategy import Recompute, Strategy
 from planner.workload.architecture import Layer
 from planner.workload.operators import (
@@ -77,6 +79,7 @@ class Setting:
     bytes_per_element : of the operands of the layers' products [B].
     quantised : the products' operands are converted from 16 bits first (8- and 4-bit recipes).
     implementation : how a layer is computed: whether attention's scores pass through memory, what is kept.
+    adapted : where adapters of a frozen model stand: beside all projections, or attention's alone.
     """
 
     strategy: Strategy
@@ -86,6 +89,7 @@ class Setting:
     bytes_per_element: Array | float
     quantised: bool
     implementation: Implementation
+    adapted: Literal["all", "attention"] = "all"
 
     @property
     def element_bytes(self) -> float:
@@ -133,10 +137,10 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     if setting.quantised:
         operators.append(_quantisation(use, strategy.sharding_of_layers, efficiency))
     if not use.trained:
-        operators.append(_adapters(use, strategy.sharding_of_layers))
+        operators.append(_adapters(use, setting))
     sums = _sums(operators, use, setting)
 
-    host = efficiency.host_layer_s * (efficiency.host_experts if use.layer.experts else 1.0)
+    host = efficiency.host_layer_s * _host_share(use.layer, setting)
     device_f = sums.matrix[0] + sums.attention[0] + sums.streaming[0]
     device_b = sums.matrix[1] + sums.attention[1] + sums.streaming[1]
     wait_f = joined(device_f, host, _HOST_BLEND) - device_f
@@ -162,6 +166,14 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
         backward=backward,
         weight=sums.weight + _HOST_SHARE_OF_WEIGHTS * wait_b,
     )
+
+
+def _host_share(layer: Layer, setting: Setting) -> Array | float:
+    """Host time of a layer against one without experts [1]: each expert's products are launched by themselves."""
+    if not layer.experts:
+        return 1.0
+    held = layer.experts.count / setting.strategy.expert
+    return setting.efficiency.host_experts + setting.efficiency.host_each_expert * held
 
 
 def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Sums:
@@ -219,16 +231,22 @@ def _quantisation(use: LayerUse, sharding: Sharding, efficiency: Efficiency) -> 
     return Streaming("quantisation", efficiency.quantisation_bytes / efficiency.element_wise * here * width, _ZERO)
 
 
-def _adapters(use: LayerUse, sharding: Sharding) -> Streaming:
-    """Low-rank adapters beside every projection: their products are thin, so that memory decides.
+def _adapters(use: LayerUse, setting: Setting) -> Streaming:
+    """Low-rank adapters beside projections: their products are thin, so that memory decides.
 
     The input is read once more, the projection's output read and written once more.
     """
+    sharding = setting.strategy.sharding_of_layers
     here = use.tokens.sequences * use.tokens.length / sharding.context
     widths = _ZERO
     for projection in use.layer.projections:
+        if setting.adapted == "attention" and projection.name in _FEED_FORWARD:
+            continue
         widths = widths + local_inputs(projection, sharding.tensor) + 2.0 * local_outputs(projection, sharding.tensor)
     return Streaming("adapters", 2.0 * here * widths, _ZERO)
+
+
+_FEED_FORWARD = ("gate", "up", "down")
 
 
 def tensor_blocks(layer: Layer) -> int:
@@ -284,7 +302,16 @@ def _expert_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]
     inner = Group.of(strategy.expert_tensor, stride=np.ones_like(strategy.expert_tensor), machine=setting.machine)
     joined_ranks = gather_or_scatter_time_s(message * strategy.expert_tensor, inner, setting.links)
     both, share = 2.0 * (once + joined_ranks), setting.efficiency.overlap_expert
+    paired = strategy.schedule == DUAL_PIPE
+    if np.any(paired):
+        # One micro-batch's exchange runs beside the other's work, forward beside backward.
+        share = np.where(paired, np.maximum(share, _HIDDEN_BY_DUAL_PIPE), share)
+        mean = 0.5 * (windows[0] + windows[1])
+        windows = np.where(paired, mean, windows[0]), np.where(paired, mean, windows[1])
     return exposed(both, share, windows[0]), exposed(both, share, windows[1])
+
+
+_HIDDEN_BY_DUAL_PIPE = 0.9  # DeepSeek-V3 Technical Report, 3.2.1: nearly all of it; the tenth is our estimate
 
 
 def exposed(communication: Array, share: Array, window: Array) -> Array:

@@ -31,12 +31,14 @@ class StateBytes:
     gradients : gradients as they are accumulated.
     optimizer : moments and 32-bit master copy together.
     trained_share : share of the parameters that is trained; a LoRA run trains less than a hundredth.
+    more_gradients : a second copy of the gradients, in another format, that no rank passes on.
     """
 
     weights: float
     gradients: float
     optimizer: float
     trained_share: float = 1.0
+    more_gradients: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ class MemoryModel:
         return Memory(
             weights=held_twice * self._divided(3.0, self.states.weights, dense, expert) * _here(offload.parameters),
             gradients=held_twice
-            * self._divided(2.0, self.states.gradients * share, dense, expert)
+            * self._divided(2.0, (self.states.gradients + self.states.more_gradients) * share, dense, expert)
             * _here(offload.gradients),
             optimizer=self._divided(1.0, self.states.optimizer * share, dense, expert) * _here(offload.optimizer),
             activations=activations * _here(offload.activations),

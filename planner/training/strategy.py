@@ -30,6 +30,8 @@ class Recompute:
     latent : queries, keys and values of latent attention, from their latents.
     other : share of the forward pass that is computed again for reasons not named above (XLA's and
         torchtitan's policies save by operator and not by module).
+    operators : share of the layers that keep attention's results and every second product's, and nothing else
+        (torchtitan's selective policy). It decides memory; the time is in `other`.
     """
 
     layers: Array
@@ -39,6 +41,7 @@ class Recompute:
     feed_forward: Array
     latent: Array
     other: Array
+    operators: Array
 
 
 @dataclass(frozen=True, slots=True)
