@@ -222,14 +222,15 @@ class Catalog:
     def _get(self, kind: str, document: type[E], name: str, tree: Tree | None, trail: Trail) -> E:
         found = self.resolve(kind, name)
         if found is None:
-            raise self._unknown(kind, name, tree, trail)
+            raise self.unknown(kind, name, tree, trail)
         # One that was read before is not looked for in the folders again.
         entry = self._entries.get((kind, found)) or self._load(KINDS[kind], self._path(kind, found))
         if not isinstance(entry, document):
             raise AssertionError(f"{kind} {found} is a {type(entry).__name__}")
         return entry
 
-    def _unknown(self, kind: str, name: str, tree: Tree | None, trail: Trail) -> UnknownNameError:
+    def unknown(self, kind: str, name: str, tree: Tree | None, trail: Trail) -> UnknownNameError:
+        """Give the error for a name that no entry of a kind has."""
         known = self.ids(kind)
         message = f"no {kind} '{visible(name)[:80]}' in the catalogs"
         hint = did_you_mean(name, known) or f"planner catalog list {KINDS[kind].folder}"
@@ -253,7 +254,7 @@ class Catalog:
             path = layer / KINDS[kind].folder / f"{name}.yaml"
             if path.is_file():
                 return path
-        raise self._unknown(kind, name, None, ())
+        raise self.unknown(kind, name, None, ())
 
     def _load(self, kind: Kind, path: Path) -> Entry:
         key = (kind.name, path.stem)

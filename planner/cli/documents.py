@@ -65,11 +65,15 @@ def _sources(_: Catalog, __: Path, tree: Tree) -> list[Fault]:
 
 
 def _scenario(_: Catalog, path: Path, __: Tree) -> list[Fault]:
-    from planner.scenario.project import find_project
+    from planner.planning.books import layers_of
+    from planner.planning.named import require_known
+    from planner.scenario.project import find_project, read_project
     from planner.scenario.resolve import read_scenario
 
     project = find_project(path.resolve().parent)
-    read_scenario(path, root=project.parent if project else None)
+    resolved = read_scenario(path, root=project.parent if project else None)
+    own = read_project(project).catalogs if project else ()
+    require_known(resolved, Catalog(layers_of(own)))
     return []
 
 

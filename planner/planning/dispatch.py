@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.planning.books import Books
 from planner.planning.estimate import Estimate
+from planner.planning.named import require_known
 from planner.scenario.resolve import Resolved
 
 
@@ -19,6 +20,7 @@ def estimate(resolved: Resolved, books: Books) -> Estimate:
     ------
     InputError : the scenario is wrong. InfeasibleError : nothing satisfies it.
     """
+    require_known(resolved, books.catalog)
     if resolved.document.workload.kind == "capacity":
         from planner.planning.capacity import estimate_capacity
 

@@ -10,7 +10,7 @@ import numpy as np
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import FrameworkMoves, Moves, Parameter, Profile
 from planner.documents.reader import Trail, Tree
-from planner.errors import Fault, InputError, did_you_mean, listing, visible
+from planner.errors import Fault, UnknownNameError, did_you_mean, listing, visible
 from planner.hardware.efficiency import Efficiency
 
 
@@ -34,8 +34,8 @@ def framework_of(
     message = f"no framework '{visible(name)[:60]}' in profile '{profile.id}'"
     allowed, hint = listing(known, most=20), did_you_mean(name, known)
     if tree is None:
-        raise InputError(Fault("unknown-framework", message, allowed=allowed, hint=hint))
-    raise InputError(tree.fault("unknown-framework", message, trail, allowed=allowed, hint=hint))
+        raise UnknownNameError(Fault("unknown-framework", message, allowed=allowed, hint=hint))
+    raise UnknownNameError(tree.fault("unknown-framework", message, trail, allowed=allowed, hint=hint))
 
 
 def efficiency_of(

@@ -82,6 +82,14 @@ def test_scenarios_of_the_project_are_looked_through(
     assert "broken.yaml:3" in capsys.readouterr().out
 
 
+def test_names_that_a_scenario_takes_from_no_catalog_are_told(tmp_path: Path, capsys: Shown) -> None:
+    file = tmp_path / "x.yaml"
+    text = (ROOT / "scenarios" / "examples" / "llama-3.1-405b-pretrain.yaml").read_text("utf-8")
+    file.write_text(text.replace("llama-3.1-405b", "llama-3.1-450b"))
+    assert run(["lint", str(file)]) == 2
+    assert "did you mean 'llama-3.1-405b'" in capsys.readouterr().out
+
+
 def test_a_rate_written_as_a_count_is_noted(tmp_path: Path, capsys: Shown) -> None:
     file = tmp_path / "h100-sxm.yaml"
     text = (built_in() / "accelerators" / "h100-sxm.yaml").read_text()

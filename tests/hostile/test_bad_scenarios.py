@@ -135,6 +135,13 @@ class TestValues:
         assert code == 2
         assert f"'{meant}'" in said
 
+    def test_all_unknown_names_are_told_at_once(self, estimate: Estimate) -> None:
+        text = changed("dgx-h100", "dgx-h10").replace("llama-3.1-405b", "llama-3.1-450b").replace("titan", "titn")
+        code, said = estimate(text.replace("term: owned", "term: owned, facility: aws-us-est-1"))
+        assert code == 2
+        for meant in ("dgx-h100", "llama-3.1-405b", "torchtitan", "aws-us-east-1"):
+            assert f"'{meant}'" in said
+
     @pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "a\\b", "*", "", "x" * 10_000, "a\tb"])
     def test_names_are_never_paths(self, name: str, estimate: Estimate) -> None:
         code, said = estimate(changed("dgx-h100", f'"{name}"'.replace("\\", "\\\\").replace("\t", "\\t")))
