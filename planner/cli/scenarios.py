@@ -43,7 +43,7 @@ _SERVING: dict[str, Trail] = {
     "engine": ("engine",),
 }
 _OF_SERVING = frozenset(_SERVING) - frozenset(_WHERE)
-_NEEDED_TO_SERVE = ("model", "node", "input")
+_NEEDED_TO_SERVE = ("model", "node")
 _SEQUENCE = 8192
 _BATCH_TOKENS = 4 * 2**20
 

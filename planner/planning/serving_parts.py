@@ -95,13 +95,16 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
     idle = size.nodes * node.accelerators - (size.replicas + load.spare) * each
     formats = f"{precision.weights}" + (f", products {precision.products}" if precision.products else "")
     prompt = ground.lengths.read
+    shape = ground.architecture
+    heard = shape.stacks[0].tokens_per_sample if len(shape.stacks) > 1 and generates(shape) else 0
+    begins = f"{heard:,} tokens by the encoder, " if heard else ""
     output = f", {_number(ground.requests.output):,.0f} tokens out" if generates(ground.architecture) else ""
     cached = f" ({load.workload.requests.cached:.0%} cached)" if load.workload.requests.cached else ""
     return (
         ("model", shown_model(ground)),
         ("machines", f"{size.nodes:,} {node.id} with {node.accelerators} {ground.fleet.accelerator.id} each"),
         ("place", ground.facility.id if ground.facility else "unnamed"),
-        ("requests", f"{prompt:,.0f} tokens in{cached}{output}"),
+        ("requests", f"{begins}{prompt:,.0f} token{'s' if prompt > 1 else ''} in{cached}{output}"),
         ("load", load_words(ground.load.workload.load)),
         ("precision", f"{formats}, cache {precision.cache}"),
         ("engine", f"{ground.load.engine or ground.engine.id} ({ground.moves.title})"),

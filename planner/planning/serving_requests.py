@@ -14,6 +14,7 @@ from planner.scenario.serving_load import ServingLoad
 from planner.serving.batching import Requests
 from planner.workload.architecture import Architecture
 
+_OPTIONS = {"prompt": "--input", "output": "--output-tokens"}
 _BEGINNING = 1.0  # token from which a decoder begins that has an encoder in front of it
 
 
@@ -89,7 +90,7 @@ def _stated(
     lengths = {"prompt": prompt, "output": output}
     for key, value in lengths.items():
         if value is None:
-            hint = f"{key}: 512, or data: one of the data sets of training-data.yaml"
+            hint = f"{key}: 512 ({_OPTIONS[key]} 512), or data: one of the data sets of training-data.yaml"
             place = at if at in tree.marks else ("workload",)
             raise InputError(tree.fault("missing-key", f"'{key}' is missing", place, hint=hint))
     return float(prompt or 0.0), float(output or 0.0)

@@ -12,7 +12,7 @@ from planner.planning.serving_sizing import as_arrays
 from planner.scenario.resolve import read_scenario
 from planner.scenario.serving_load import ServingLayout, ServingLoad
 from planner.serving.engine import Engine
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Planner
 
 CHAT = ROOT / "scenarios" / "examples" / "llama-3.1-8b-chat.yaml"
 BOOKS = Books()
@@ -74,3 +74,12 @@ def test_both_sides_have_a_context_of_their_own() -> None:
 def test_nothing_of_an_encoder_s_prompt_is_kept_for_the_next_request() -> None:
     with pytest.raises(InputError, match="its encoder reads all of it at once"):
         ground("t5-11b", "{prompt: 60, output: 52, cached: 50 %}")
+
+
+def test_speech_needs_no_prompt_as_its_decoder_begins_from_one_token(planner: Planner) -> None:
+    done = planner("estimate", "--model", "whisper-large", "--node", "g6e.xlarge", "--output-tokens", "100")
+    assert done.returncode == 0, done.stderr
+    assert "1,500 tokens by the encoder, 1 token in, 100 tokens out" in done.stdout
+    text = planner("estimate", "--model", "llama-3.1-8b", "--node", "g6e.xlarge", "--clients", "8")
+    assert text.returncode == 2
+    assert "--input 512" in text.stderr
