@@ -21,7 +21,7 @@ from planner.errors import EXIT_BUG, EXIT_INPUT, Fault, PlannerError, brief, did
 
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
-_OBJECTS_BEFORE_COLLECTION = 100_000
+_OBJECTS_BEFORE_COLLECTION = 500_000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -130,10 +130,25 @@ def joined(mid: float | None, effects: Effects) -> Interval | None:
         return None
     if not effects:
         return Interval(mid, mid, mid)
-    logs = [(_log(min(ends)), _log(max(ends))) for ends in effects.values()]
-    down = math.sqrt(math.fsum(min(low, 0.0) ** 2 for low, _ in logs))
-    up = math.sqrt(math.fsum(max(high, 0.0) ** 2 for _, high in logs))
-    return Interval(mid * math.exp(-down), mid, mid * math.exp(up) if up < _LARGEST_LOG else math.inf)
+    low, high, _, _ = factors_of(effects)
+    return Interval(mid * low, mid, mid * high)
+
+
+def factors_of(effects: Effects) -> tuple[float, float, float, float]:
+    """Give what a result's ends are over its middle.
+
+    Returns
+    -------
+    The low and high end of its range, and the least and the most with every input at its worse end at once [1].
+    """
+    logs = [(min(_log(min(ends)), 0.0), max(_log(max(ends)), 0.0)) for ends in effects.values()]
+    downs, ups = [low for low, _ in logs], [high for _, high in logs]
+    down, up = (math.sqrt(math.fsum([each**2 for each in side])) for side in (downs, ups))
+    return math.exp(-down), _exponential(up), math.exp(math.fsum(downs)), _exponential(math.fsum(ups))
+
+
+def _exponential(log: float) -> float:
+    return math.exp(log) if log < _LARGEST_LOG else math.inf
 
 
 _LARGEST_LOG = 700.0  # the exponential of a little more is no number

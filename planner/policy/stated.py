@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 from typing import NamedTuple
 
 from planner.metrics import METRICS
 from planner.planning.estimate import Estimate
 from planner.planning.sums import Uncertain
-from planner.planning.uncertainty import joined
+from planner.planning.uncertainty import factors_of
 from planner.scenario.rules import JudgedAt
 
 _DIGITS = 9
-_LARGEST_LOG = 700.0  # the exponential of a little more is no number
 
 
 class Stated(NamedTuple):
@@ -67,30 +65,13 @@ def stated(result: Uncertain) -> Stated:
     >>> round(found.high, 2), found.least, found.most
     (266.51, 25.0, 400.0)
     """
-    span = joined(result.mid, result.effects)
-    if span is None:
+    mid = result.mid
+    if mid is None:
         return UNKNOWN
     if not result.effects:
-        return Stated(*[rounded(span.mid)] * len(Stated._fields))
-    return Stated(
-        rounded(span.mid),
-        rounded(span.low),
-        rounded(span.high),
-        rounded(span.mid * _worst(result, upwards=False)),
-        rounded(span.mid * _worst(result, upwards=True)),
-    )
-
-
-def _worst(result: Uncertain, *, upwards: bool) -> float:
-    """Give what all inputs at their worse ends do to a result together, as a ratio."""
-    choose = max if upwards else min
-    logs = [_log(choose(*ends, 1.0)) for ends in result.effects.values()]
-    total = math.fsum(logs)
-    return math.inf if total > _LARGEST_LOG else math.exp(total)
-
-
-def _log(ratio: float) -> float:
-    return math.log(ratio) if ratio > 0 else -math.inf
+        return Stated(*[rounded(mid)] * len(Stated._fields))
+    low, high, least, most = factors_of(result.effects)
+    return Stated(rounded(mid), rounded(mid * low), rounded(mid * high), rounded(mid * least), rounded(mid * most))
 
 
 def uncertain(found: Estimate, metric: str) -> Uncertain:
