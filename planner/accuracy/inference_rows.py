@@ -123,7 +123,8 @@ class InferenceRows:
         accelerator = self.accelerator(str(row["accelerator"]))
         version = str(row.get("engine_version") or "")
         name = str(row.get("engine") or "")
-        engine = self.words.engine(name=name, version=version, source=source, task=task)
+        rule = self.words.rule(name=name, version=version, source=source, task=task)
+        engine = rule.engine if rule else None
         estimated: list[str] = []
         if engine is None:
             engine = _ENGINES_OF_MAKERS.get(accelerator.family, "trtllm-0.14")
@@ -149,6 +150,9 @@ class InferenceRows:
         batch = _batch(row, mode)
         if mode in (Mode.STATIC, Mode.DECODE, Mode.PROMPT) and batch != batch:
             raise RowRefusedError("the row does not say its batch")
+        if rule and rule.drawn and batch == batch:
+            prompt *= (1.0 + (batch - 1.0) * _DRAWN) / batch  # one of them is the longest
+            estimated.append("prompt")
         return ServingCase(
             id=str(row.get("id") or ""),
             source=source,
@@ -236,9 +240,10 @@ class InferenceRows:
         return prompt, output
 
 
+_DRAWN = 0.5  # mean over the longest of lengths that are drawn evenly up to it
 _VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "gaudi": "optimum-habana", "neuron": "neuron-vllm"}
-_GENERATIONS = ("vllm", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
+_GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
 
 

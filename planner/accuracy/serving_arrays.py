@@ -220,7 +220,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
     nan = np.asarray(np.nan)
     machine = Machine(
         memory_bytes=np.asarray(part.memory.capacity / cores),
-        memory_bandwidth_bytes_per_s=np.asarray(part.memory.bandwidth / cores),
+        memory_bandwidth_bytes_per_s=np.asarray(part.memory.bandwidth / _busy_cores(case)),
         matrix_flops_per_s=nan,
         matrix_16bit_flops_per_s=nan,
         units=nan,
@@ -247,6 +247,13 @@ def machine_of(case: ServingCase) -> ServingMachine:
         whole.power_limit_w,
         whole.switched,
     )
+
+
+def _busy_cores(case: ServingCase) -> float:
+    """Give the cores of one accelerator that run copies of the model: they share its memory's bandwidth."""
+    d = case.degrees
+    ranks = d.tensor * d.data * d.pipeline * d.replicas * case.cores / case.devices
+    return min(float(case.cores), max(1.0, ranks))
 
 
 _FABRIC_BYTES_PER_S = 50e9  # a port of 400 Gb/s for each accelerator

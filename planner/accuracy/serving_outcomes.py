@@ -10,33 +10,18 @@ from numpy.typing import NDArray
 
 from planner.accuracy.serving_arrays import Rows, Side, side_of, stacked
 from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, watts_of
+from planner.accuracy.serving_rates import at_rate
 from planner.catalog.profile import EngineMoves
-from planner.serving.batching import Requests, Served, closed_loop, offline, static_batch
+from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.disaggregation import Pools
 from planner.serving.disaggregation import closed_loop as closed_loop_apart
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.power import accelerator_power_w
 
 Array = NDArray[np.float64]
-Outcome = Mapping[str, Array]
 
 _OFFLINE_BATCH = 64.0  # images or sentences of one batch where an encoder's row leaves it to the engine
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What cases state, as arrays."""
-
-    batch: Array
-    requests: Array
-    replicas: Array
-    devices: Array
-    accelerators: Array
-    beams: Array
-    rate: Array
-    tpot_limit_s: Array
-    prefill_workers: Array
-    decode_workers: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +40,7 @@ class Block:
         return _METRICS[self.mode]
 
     def outcome(self, efficiency: ServingEfficiency) -> Outcome:
-        """Give every metric that this mode has [in the metric's own unit]."""
+        """Give every metric that this mode has, in its own unit; system power without the node around accelerators."""
         found = dict(self._outcome(efficiency))
         if "output_tokens_per_s" in found:
             both = (self.side.length + self.side.output) / self.side.output
@@ -121,13 +106,9 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
     return Block(mode, np.array(places), side, numbers, readers)
 
 
-def _requests(rows: Rows) -> Requests:
-    return Requests(rows.side.length, rows.side.output, rows.side.cached)
-
-
 def _closed(rows: Rows, n: Numbers) -> Outcome:
     sent = np.where(np.isnan(n.requests), 10.0 * n.batch, n.requests)
-    served = closed_loop(rows, _requests(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
+    served = closed_loop(rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
     output = rows.side.output
     rate = served.output_tokens_per_s * n.replicas
     return {
@@ -152,7 +133,7 @@ def _apart(rows: Rows, readers: Rows, n: Numbers) -> Outcome:
         * readers.efficiency.link_bandwidth
         * layout.accelerators,
     )
-    served = closed_loop_apart(pools, _requests(rows), clients=n.batch, sent=n.requests)
+    served = closed_loop_apart(pools, requests_of(rows), clients=n.batch, sent=n.requests)
     output, rate = rows.side.output, served.output_tokens_per_s
     return {
         "ttft_ms": served.ttft_s * 1e3,
@@ -167,9 +148,10 @@ def _apart(rows: Rows, readers: Rows, n: Numbers) -> Outcome:
 def _offline(rows: Rows, n: Numbers) -> Outcome:
     most = np.where(np.isnan(n.batch), np.inf, n.batch / n.replicas)
     sent = np.where(np.isnan(n.requests), np.inf, n.requests / n.replicas)
-    served = offline(rows, _requests(rows), most=most, sent=sent)
+    served = offline(rows, requests_of(rows), most=most, sent=sent)
     rate = served.output_tokens_per_s * n.replicas
     return {
+        "system_power_w": watts_of(rows, served) * n.accelerators,
         "output_tokens_per_s": rate,
         "requests_per_s": rate / rows.side.output,
         "tpot_ms": served.tpot_s * 1e3,
@@ -178,13 +160,9 @@ def _offline(rows: Rows, n: Numbers) -> Outcome:
 
 
 def _saturated(rows: Rows, n: Numbers) -> Outcome:
-    served = offline(rows, _requests(rows), most=n.batch / n.replicas)
+    served = offline(rows, requests_of(rows), most=n.batch / n.replicas)
     rate = served.output_tokens_per_s * n.replicas
-    prompt = rows.prompts(rows.side.length)
-    watts = accelerator_power_w(
-        rows.side.setting.machine, rows.efficiency, served.decode, prompt, prefill_share=served.prefill_share
-    )
-    total = watts * n.accelerators
+    total = watts_of(rows, served) * n.accelerators
     return {
         "output_tokens_per_s": rate,
         "requests_per_s": rate / rows.side.output,
@@ -212,7 +190,7 @@ _SUDDEN = 4.0  # how suddenly a median changes sides; our estimate
 
 def _static(rows: Rows, n: Numbers) -> Outcome:
     batch = n.batch / n.replicas
-    time = static_batch(rows, _requests(rows), batch=batch)
+    time = static_batch(rows, requests_of(rows), batch=batch)
     whole = time.total_s + rows.efficiency.request_s * 0.0
     share = np.clip(time.ttft_s / time.total_s, 0.0, 1.0)
     watts = accelerator_power_w(
@@ -252,44 +230,15 @@ def _prompt(rows: Rows, n: Numbers) -> Outcome:
     }
 
 
-def _rate(rows: Rows, n: Numbers) -> Outcome:
-    """A rate that is stated, or else the highest that keeps to a stated time of a token: by what batch that makes."""
-    requests = _requests(rows)
-    fit = np.maximum(rows.sequences_that_fit(rows.side.context), 1.0)
-    sizes = fit ** np.linspace(0.0, 1.0, _SIZES)[:, None]
-    served = offline(rows, requests, most=sizes)
-    # Means lie below the percentile that a limit is on.
-    kept = np.where(np.isnan(n.tpot_limit_s), np.inf, n.tpot_limit_s * _MEAN_OF_LIMIT)
-    allowed = np.where(served.tpot_s <= kept, served.output_tokens_per_s, 0.0)
-    capacity = np.maximum(np.max(allowed, axis=0), served.output_tokens_per_s[0])
-    wanted = np.where(np.isnan(n.rate), capacity, n.rate / n.replicas * rows.side.output)
-    place = np.argmax(served.output_tokens_per_s >= np.minimum(wanted, capacity)[None, :], axis=0)
-    tpot = np.take_along_axis(served.tpot_s, place[None, :], axis=0)[0]
-    load = np.minimum(wanted / capacity, 1.0)
-    prompt = rows.marginal_prefill_s(rows.side.length)
-    e = rows.efficiency
-    wait = e.queue * load / np.maximum(1.0 - load, _LEAST_FREE) * prompt
-    ttft = e.request_s + rows.prompts(rows.side.length).total + e.wait_steps * tpot + wait
-    rate = np.minimum(wanted, capacity) * n.replicas
-    return {
-        "output_tokens_per_s": rate,
-        "requests_per_s": rate / rows.side.output,
-        "tpot_ms": tpot * 1e3,
-        "itl_ms": tpot * 1e3,
-        "ttft_ms": ttft * 1e3,
-        "e2e_latency_ms": (ttft + (rows.side.output - 1.0) * tpot) * 1e3,
-    }
-
-
-_SIZES = 25  # batches between 1 and the most that fit
-_MEAN_OF_LIMIT = 0.75  # mean time of a token where its 99th percentile meets a limit; our estimate
-_LEAST_FREE = 0.05
-
-
 def _encode(rows: Rows, n: Numbers) -> Outcome:
     batch = np.where(np.isnan(n.batch), _OFFLINE_BATCH, n.batch)
-    time = rows.prompts(rows.side.length, requests=batch).total
-    return {"requests_per_s": n.replicas * batch / time, "e2e_latency_ms": time * 1e3}
+    time = rows.prompts(rows.side.length, requests=batch)
+    watts = accelerator_power_w(rows.side.setting.machine, rows.efficiency, time, time, prefill_share=1.0)
+    return {
+        "requests_per_s": n.replicas * batch / time.total,
+        "e2e_latency_ms": time.total * 1e3,
+        "system_power_w": watts * n.accelerators,
+    }
 
 
 _OUTCOMES = {
@@ -299,19 +248,19 @@ _OUTCOMES = {
     Mode.PROMPT: _prompt,
     Mode.DECODE: _decode,
     Mode.SATURATED: _saturated,
-    Mode.RATE: _rate,
+    Mode.RATE: at_rate,
     Mode.ENCODE: _encode,
 }
 _RATES = frozenset({"output_tokens_per_s", "requests_per_s", "total_tokens_per_s"})
 _METRICS: dict[Mode, frozenset[str]] = {
     Mode.CLOSED: _RATES | {"ttft_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"},
     Mode.APART: _RATES | {"ttft_ms", "tpot_ms", "itl_ms", "e2e_latency_ms"},
-    Mode.OFFLINE: _RATES | {"tpot_ms", "itl_ms"},
+    Mode.OFFLINE: _RATES | {"tpot_ms", "itl_ms", "system_power_w"},
     Mode.STATIC: _RATES
     | {"e2e_latency_ms", "ttft_ms", "tpot_ms", "accelerator_power_w", "joules_per_token", "peak_memory_gb"},
     Mode.PROMPT: _RATES | {"ttft_ms", "e2e_latency_ms"},
     Mode.DECODE: _RATES | {"tpot_ms", "itl_ms"},
     Mode.SATURATED: _RATES | {"itl_ms", "tpot_ms", "accelerator_power_w", "joules_per_token"},
-    Mode.RATE: _RATES | {"tpot_ms", "itl_ms", "ttft_ms", "e2e_latency_ms"},
-    Mode.ENCODE: frozenset({"requests_per_s", "e2e_latency_ms"}),
+    Mode.RATE: _RATES | {"tpot_ms", "itl_ms", "ttft_ms", "e2e_latency_ms", "system_power_w"},
+    Mode.ENCODE: frozenset({"requests_per_s", "e2e_latency_ms", "system_power_w"}),
 }

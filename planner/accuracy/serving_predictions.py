@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from planner.accuracy.cases import Observation
 from planner.accuracy.row import Row
 from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.accuracy.serving_nodes import node_around_w
 from planner.accuracy.serving_problem import Bench
 from planner.calibration.serving_levels import NAMES
 from planner.catalog.profile import Profile
@@ -22,6 +23,7 @@ from planner.planning.serving_ranges import KINDS, spread_of
 
 Array = NDArray[np.float64]
 
+_UNSETTLED = {"system_power_w": "no catalog node has these accelerators in this number, and what is around them counts"}
 _UNSTATED = 1.2  # exponent of the range where a row leaves out its engine's release or a length; our estimate
 
 
@@ -61,7 +63,10 @@ class Predictions:
             predicted = _left_out(bench, books, leave_out)
             bases = ["relative" if leave_out == "accelerator" and basis == "measured" else basis for basis in bases]
         places = zip(bench.observed.case.tolist(), bench.observed.metric, predicted.tolist(), strict=True)
-        told = {(case, metric): value for case, metric, value in places}
+        told = {
+            (case, metric): value + node_around_w(cases[case], books) if metric == "system_power_w" else value
+            for case, metric, value in places
+        }
         return Predictions(cases, profile, bases, told, bench.too_large(values))
 
     def rows(self, number: int) -> list[Row]:
@@ -82,7 +87,7 @@ class Predictions:
         """Give one observation beside its prediction; refused where there is a reason, or no prediction."""
         known = not reason and math.isfinite(value) and value > 0
         if not known and not reason:
-            reason = f"the load that the row describes does not settle its {observation.metric}"
+            reason = _UNSETTLED.get(observation.metric, f"the load does not settle its {observation.metric}")
         loose = _UNSTATED if case.estimated or not case.engine_stated else 1.0
         metric = observation.metric
         kind = KINDS.get(metric, metric.split("_")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.closed_loop_rows import APART, SPECULATION_UNSTATED
-from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_outcomes import Block, blocks_of, picked
 from planner.calibration.serving_fit import Problem
 from planner.calibration.serving_levels import NAMES, Names, levels_of, priors_of
@@ -111,7 +112,8 @@ _NEVER = ("peak_memory_gb", "system_power_w")
 def weights_of(bench: Bench) -> Array:
     """Give the weight of every observation: 1 / sqrt(rows of its source, accelerator and metric); 0 for unfit ones.
 
-    Unfit are rows of quality C, rows whose layout or speculation nobody stated, and numbers that repeat another one.
+    Unfit are rows of quality C, rows whose layout, speculation or batch nobody stated, and numbers that repeat another
+    one.
     """
     names = [{o.metric for o in case.observations} for case in bench.cases]
     keys = []
@@ -120,6 +122,7 @@ def weights_of(bench: Bench) -> Array:
         repeats = any(first in names[place] for first in _DERIVED.get(metric, ()))
         unfit = (
             case.quality == "C"
+            or (case.mode is Mode.ENCODE and metric == "e2e_latency_ms" and math.isnan(case.batch))
             or case.repeated
             or case.degrees.searched
             or case.group in _UNFIT

@@ -13,7 +13,7 @@ from pydantic import Field
 from planner.catalog.accelerator import Accelerator
 from planner.documents.reader import read_yaml
 from planner.documents.typed import require_schema, typed
-from planner.documents.types import Id, Record, Text, Whole
+from planner.documents.types import Flag, Id, Record, Text, Whole
 from planner.planning.serving_machines import has_rate
 from planner.serving.formats import Formats, Stored
 
@@ -27,6 +27,7 @@ class EngineRule(Record):
     below : releases before this one alone.
     sources, tasks : rows of these alone.
     engine : id in the serving profile.
+    drawn : lengths of a batch's sequences are drawn evenly up to the one that a row tells, and padding is skipped.
     """
 
     match: Text
@@ -34,6 +35,7 @@ class EngineRule(Record):
     sources: tuple[Text, ...] = ()
     tasks: tuple[Text, ...] = ()
     engine: Id
+    drawn: Flag = False
 
 
 class FormatRule(Record):
@@ -80,6 +82,11 @@ class ServingWords:
 
     def engine(self, *, name: str, version: str, source: str, task: str) -> str | None:
         """Give the generation that a row ran; None where no rule knows its words."""
+        rule = self.rule(name=name, version=version, source=source, task=task)
+        return rule.engine if rule else None
+
+    def rule(self, *, name: str, version: str, source: str, task: str) -> EngineRule | None:
+        """Give the first rule that knows a row's words."""
         for rule in self.rules.rules:
             if rule.match not in name or (rule.sources and source not in rule.sources):
                 continue
@@ -87,7 +94,7 @@ class ServingWords:
                 continue
             if rule.below and not _is_below(version, rule.below):
                 continue
-            return rule.engine
+            return rule
         return None
 
     def formats(self, weights: str, *, products: str | None, cache: str | None) -> Formats | None:

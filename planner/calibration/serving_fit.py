@@ -18,8 +18,8 @@ Index = NDArray[np.intp]
 Predict = Callable[[Array], Array]
 
 _STEP = 0.01  # of a finite difference, in ln
-_HUBER = 0.25  # residual in ln at which the loss turns from square to straight
-_SIGMA = 0.45  # of one row: neighbouring rows of one table are far from independent
+_HUBER = 0.15  # residual in ln at which the loss turns from square to straight
+_SIGMA = 0.5  # of one row: neighbouring rows of one table are far from independent
 _ROUNDS = 12
 _SETTLED = 2e-3  # largest move in ln after which a fit has settled
 _LARGEST = 0.7  # a move of one round is cut to, in ln

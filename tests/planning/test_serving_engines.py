@@ -27,8 +27,9 @@ def ground(**changes: str) -> ServingGround:
     [
         ("vllm", "vllm"),
         ("vllm 0.8.5", "vllm-0.6"),
-        ("vllm 0.9", "vllm"),
-        ("vllm v0.10.1", "vllm"),
+        ("vllm 0.9", "vllm-0.11"),
+        ("vllm 0.12", "vllm"),
+        ("vllm v0.10.1", "vllm-0.11"),
         ("vllm 0.6", "vllm-0.6"),
         ("trtllm 0.9", "trtllm-0.5"),
         ("trtllm 0.10", "trtllm-0.14"),
