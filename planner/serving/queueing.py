@@ -244,7 +244,7 @@ def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s:
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + np.square(arrivals.prompt_variability)) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
-    # While a prompt delays a request, more of them come: a busy period's variance has (1 - load)^-2 over the prompts met.
+    # While a prompt delays a request, more of them come: as in a busy period, (1 - load)^-2 over the prompts met.
     left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, _NEARLY)
     of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output / left) * met
     deviation: Array = np.sqrt(of_batch + of_prompts)
