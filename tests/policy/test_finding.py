@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from planner.policy.finding import Finding, FindingKind
@@ -35,3 +36,10 @@ def test_a_fingerprint_is_of_the_rule_and_the_scenario_and_of_no_number() -> Non
         Finding(FindingKind.BUDGET_OVER, "deny", rule="rs", subject=""),
     ]
     assert len({first.fingerprint, *(other.fingerprint for other in others)}) == 4
+
+
+def test_the_repository_s_own_baseline_is_a_small_one() -> None:
+    """`planner check --no-baseline --today 2026-11-21 --output baseline=.ci/baseline.json` writes it anew."""
+    text = (ROOT / ".ci/baseline.json").read_text("utf-8")
+    assert json.loads(text)["schema"] == "planner/baseline/v1"
+    assert len(text) < 400_000
