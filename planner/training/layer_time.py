@@ -150,7 +150,9 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     # Each kind of communication hides behind time that none before it has used up.
     context = _context_time_s(use, setting, (sums.attention[0] + wait_f, sums.attention[1] + wait_b))
     before_f, before_b = device_f + wait_f + context[0], device_b + wait_b + context[1]
-    expert = _expert_time_s(use, setting, (before_f, before_b))
+    waits = wait_f + wait_b
+    beside, attention = 0.5 * (device_f + device_b + waits), 0.5 * (sums.attention[0] + sums.attention[1] + waits)
+    expert = _expert_time_s(use, setting, (before_f, before_b), beside, attention)
     forward, backward = before_f + tensor + expert[0], before_b + tensor + expert[1]
     whole = strategy.recompute.layers * efficiency.recompute_whole * forward
     return LayerTime(
@@ -288,8 +290,13 @@ def _context_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array
     return exposed(forward, share, windows[0]), exposed(backward, share, windows[1])
 
 
-def _expert_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Exposed dispatch and combine of a layer's experts, forward and backward, which move the same [s]."""
+def _expert_time_s(
+    use: LayerUse, setting: Setting, windows: tuple[Array, Array], beside: Array, attention: Array
+) -> tuple[Array, Array]:
+    """Exposed dispatch and combine of a layer's experts, forward and backward, which move the same [s].
+
+    `beside` and `attention` are means of both passes: all work, and attention with what waits for the host.
+    """
     experts = use.layer.experts
     if not experts:
         return _ZERO, _ZERO
@@ -304,9 +311,9 @@ def _expert_time_s(use: LayerUse, setting: Setting, windows: tuple[Array, Array]
     both, share = 2.0 * (once + joined_ranks), setting.efficiency.overlap_expert
     paired = strategy.schedule == DUAL_PIPE
     if np.any(paired):
-        # One micro-batch's exchange runs beside the other's work, forward beside backward.
+        # One micro-batch's exchange runs beside the other's work, but for what context ranks' passing hides behind.
         share = np.where(paired, np.maximum(share, _HIDDEN_BY_DUAL_PIPE), share)
-        mean = 0.5 * (windows[0] + windows[1])
+        mean = np.where(strategy.context > 1.0, beside - attention, beside)
         windows = np.where(paired, mean, windows[0]), np.where(paired, mean, windows[1])
     return exposed(both, share, windows[0]), exposed(both, share, windows[1])
 
