@@ -10,8 +10,6 @@ import pytest
 from planner.catalog.lint import lint_catalog
 from planner.catalog.store import Catalog, built_in
 
-pytestmark = pytest.mark.unmeasured
-
 # Enough of the built-in catalogs for every finding: linting all of them each time would take minutes.
 KEPT = ("accelerators", "networks", "prices", "nodes/p5.48xlarge.yaml", "facilities/gcp-asia-northeast3.yaml")
 SHEETS = ("node-power", "exchange-rates", "reliability", "training-data", "embodied-carbon")

@@ -136,7 +136,7 @@ def test_what_is_refused(arguments: tuple[str, ...], says: str, run: Run) -> Non
 
 
 def test_the_text_is_the_same_in_any_environment_and_ascii_where_it_must_be(process: Planner) -> None:
-    plain = process("explain", LLAMA, cwd=ROOT)
+    plain = process("explain", LLAMA, cwd=ROOT, measured=True)
     assert (plain.returncode, plain.stderr) == (0, "")
     assert process("explain", LLAMA, cwd=ROOT, env={"PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"}).stdout == plain.stdout
     poor = process("explain", LLAMA, cwd=ROOT, env={"PYTHONIOENCODING": "ascii"})

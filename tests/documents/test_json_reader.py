@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from planner.documents.json_reader import parse_json, read_json
 from planner.errors import InputError
 
-pytestmark = pytest.mark.unmeasured
-
 _PLAIN = st.recursive(
     st.none()
     | st.booleans()
