@@ -59,11 +59,13 @@ def why_outside(tallies: Sequence[tuple[Site, SiteTally]], aim: Aim, batch: floa
     usd = min(tally.least_usd for _, tally in tallies) - aim.usd
     watts = min(tally.least_w for _, tally in tallies) - aim.power_w
     if hours > 0:
-        pieces.append(f"too slow by {duration(hours * 3600.0)}")
+        pieces.append(f"its fastest is too slow by {duration(hours * 3600.0)}")
     if usd > 0:
-        pieces.append("its price is unknown" if math.isinf(usd) else f"too expensive by ${scaled(usd, '')}")
+        pieces.append(
+            "its price is unknown" if math.isinf(usd) else f"its cheapest is too expensive by ${scaled(usd, '')}"
+        )
     if watts > 0:
-        pieces.append(f"{scaled(watts, 'W')} over the power")
+        pieces.append(f"its thriftiest draws {scaled(watts, 'W')} too much")
     return ", ".join(pieces) or "nothing keeps all limits at once"
 
 
