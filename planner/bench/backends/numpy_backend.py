@@ -30,6 +30,7 @@ class NumpyBackend:
         self.random = np.random.default_rng(0)
         self.pool = self.random.standard_normal(_POOL)
         self.pool[np.abs(self.pool) < _SMALL] = _SMALL
+        self.stretches: dict[str, np.ndarray] = {}
 
     def dtypes(self) -> tuple[str, ...]:
         return tuple(_TYPES)
@@ -59,6 +60,14 @@ class NumpyBackend:
         repeated = np.resize(np.roll(self.pool, self.random.integers(len(self.pool))), count)
         return repeated.astype(_TYPES[case.dtype]).reshape(shape)
 
+    def rotated(self, case: Case, copies: int, *shape: int) -> list[np.ndarray]:
+        """Give operands side by side in one stretch of memory that all cases share: it is filled once."""
+        count = math.prod(shape)
+        stretch = self.stretches.get(case.dtype)
+        if stretch is None or stretch.size < copies * count:
+            stretch = self.stretches[case.dtype] = self.normal(case, copies * count)
+        return [stretch[at * count : (at + 1) * count].reshape(shape) for at in range(copies)]
+
 
 def open_backend(name: str, *, threads: int | None) -> NumpyBackend:
     """Give the backend; its threads were set before numpy was imported, which a test of the run verifies."""
@@ -70,9 +79,8 @@ def _matmul(backend: NumpyBackend, case: Case) -> Prepared:
     m, n, k = case.size
     copies = host.copies_that_leave_the_cache(case.bytes) if case.operands == "cold" else 1
     left = backend.normal(case, k, m).T if case.layout == "tn" else backend.normal(case, m, k)
-    rights = [
-        backend.normal(case, n, k).T if case.layout == "nt" else backend.normal(case, k, n) for _ in range(copies)
-    ]
+    stored = backend.rotated(case, copies, *((n, k) if case.layout == "nt" else (k, n)))
+    rights = [each.T for each in stored] if case.layout == "nt" else stored
     out = np.empty((m, n), dtype=left.dtype)
     turn = [0]
 

@@ -31,6 +31,7 @@ class TorchBackend:
         self.generator = torch.Generator(device="cpu").manual_seed(0)
         pool = torch.randn(_POOL, generator=self.generator)
         self.pool = torch.where(pool.abs() < _SMALL, torch.full_like(pool, _SMALL), pool)
+        self.stretches: dict[str, Any] = {}
 
     @property
     def is_processor(self) -> bool:
@@ -89,6 +90,14 @@ class TorchBackend:
         shift = int(self.torch.randint(0, _POOL, (1,), generator=self.generator))
         repeated = self.pool.roll(shift).repeat(-(-count // _POOL))[:count].reshape(shape)
         return repeated.to(device=self.device, dtype=getattr(self.torch, TYPES[dtype]), copy=True)
+
+    def rotated(self, dtype: str, copies: int, *shape: int) -> list[Any]:
+        """Give operands side by side in one stretch of memory that all cases share: it is filled once."""
+        count = math.prod(shape)
+        stretch = self.stretches.get(dtype)
+        if stretch is None or stretch.numel() < copies * count:
+            stretch = self.stretches[dtype] = self.normal(dtype, copies * count)
+        return [stretch[at * count : (at + 1) * count].view(shape) for at in range(copies)]
 
 
 def open_backend(name: str, *, threads: int | None) -> TorchBackend:

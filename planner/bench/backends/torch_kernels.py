@@ -29,6 +29,9 @@ class TorchDevice(Protocol):
     def normal(self, dtype: str, *shape: int) -> Any:
         """Give random normal numbers in a format on the device."""
 
+    def rotated(self, dtype: str, copies: int, *shape: int) -> list[Any]:
+        """Give so many operands of a shape."""
+
 
 TYPES = {
     "fp64": "float64",
@@ -48,9 +51,8 @@ def _matmul(backend: TorchDevice, case: Case) -> Prepared:
     copies = host.copies_that_leave_the_cache(case.bytes) if case.operands == "cold" else 1
     made = "fp32" if case.dtype in ("int8", "fp8") else case.dtype
     left = backend.normal(made, k, m).t() if case.layout == "tn" else backend.normal(made, m, k)
-    rights = [
-        backend.normal(made, n, k).t() if case.layout == "nt" else backend.normal(made, k, n) for _ in range(copies)
-    ]
+    stored = backend.rotated(made, copies, *((n, k) if case.layout == "nt" else (k, n)))
+    rights = [each.t() for each in stored] if case.layout == "nt" else stored
     product: Callable[[Any, Any], Any] = torch.mm
     if case.dtype == "int8":
         left, rights = (left * 16).to(torch.int8), [(right * 16).to(torch.int8) for right in rights]
@@ -226,16 +228,23 @@ def _block(backend: TorchDevice, case: Case) -> Prepared:
     shape = layer_shape(case.size, experts="experts" in case.kernel)
     dtype = getattr(backend.torch, TYPES[case.dtype])
     layer = Block(backend.torch, shape, device=backend.device, dtype=dtype)
+    weights_bytes = sum(each.numel() * each.element_size() for module in layer.modules for each in module.parameters())
+    copies = host.copies_that_leave_the_cache(weights_bytes) if case.operands == "cold" else 1
+    layers = [layer, *(Block(backend.torch, shape, device=backend.device, dtype=dtype) for _ in range(copies - 1))]
     trains = case.kernel.endswith("train")
     values = backend.normal(case.dtype, sequences, length, hidden).requires_grad_(trains)
     gradient = values.detach().clone()
+    wanted = [(values, *(each for module in one.modules for each in module.parameters())) for one in layers]
+    turn = [0]
 
     def run() -> None:
-        if trains:
-            layer(values).backward(gradient)
+        turn[0] = (turn[0] + 1) % copies
+        if trains:  # new gradients every time, as behind an optimizer that forgets the old ones
+            result = layers[turn[0]](values)
+            backend.torch.autograd.grad(result, wanted[turn[0]], gradient, allow_unused=True)
             return
         with backend.torch.no_grad():
-            layer(values)
+            layers[turn[0]](values)
 
     return Prepared(run)
 
