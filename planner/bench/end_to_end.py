@@ -26,7 +26,7 @@ SHAPES: dict[str, Shape] = {
         Shape("llama-30m", hidden=448, heads=7, layers=8, width=1216, vocabulary=8192, gated=True),
         Shape("moe-20m", hidden=320, heads=5, layers=4, width=640, vocabulary=6144, experts=6, top_k=2),
         Shape("encoder-15m", hidden=384, heads=6, layers=6, width=1536, vocabulary=5120, causal=False),
-        Shape("gpt2-100m", hidden=768, heads=12, layers=12, width=3072, vocabulary=8192),
+        Shape("gpt2-90m", hidden=704, heads=11, layers=14, width=2816, vocabulary=8192),
     )
 }
 """Models whose sizes are no sizes of the suite."""
