@@ -6,10 +6,10 @@ alone, so that a number has one name everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from planner.errors import did_you_mean, input_error, listing
+from planner.record import record
 
 
 class Better(Enum):
@@ -20,7 +20,7 @@ class Better(Enum):
     NEITHER = "neither"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Metric:
     """One result.
 

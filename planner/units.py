@@ -15,11 +15,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
 from planner.errors import brief, did_you_mean
+from planner.record import record
 
 _SI = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21, "Y": 1e24}
 _SMALL = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3}
@@ -84,7 +84,7 @@ class UnitError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dimension:
     """What a quantity measures.
 
@@ -147,7 +147,7 @@ def money(currency: str = "USD", per: str = "") -> Dimension:
     return _dimension(f"an amount of money ({label})", _unit(label).powers, f"12.5 {label}", display=label)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Unit:
     """A parsed unit: factor to SI, powers of the bases, and whether bits or a bare rate spelling occur."""
 
@@ -299,7 +299,7 @@ def parse(text: str | float | int, dimension: Dimension) -> float:
     return _in_range(value, stripped)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interval:
     """A quantity that is not known exactly: an 80 % range around its middle, in SI units."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.catalog.accelerator import Accelerator
+from planner.record import record
 from planner.workload.architecture import Architecture
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Observation:
     """One measured number, by its name in `planner.metrics`."""
 
@@ -16,7 +17,7 @@ class Observation:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Software:
     """Framework generation, and the date of its release in years; NaN where unknown."""
 
@@ -24,7 +25,7 @@ class Software:
     released: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spread:
     """Degrees of a run as its row states them; None where it does not.
 
@@ -47,7 +48,7 @@ class Spread:
     searched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainingCase:
     """One measured training run.
 
@@ -92,7 +93,7 @@ class TrainingCase:
     allocated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refused:
     """A row that cannot be predicted, with the reason; it is listed, never dropped."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
@@ -17,6 +16,7 @@ from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
 from planner.accuracy.serving_words import as_run
 from planner.catalog.accelerator import Accelerator
 from planner.errors import PlannerError
+from planner.record import record
 from planner.serving.formats import Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
@@ -40,7 +40,7 @@ _DRAWN = re.compile(r"db-dump|^source_file=\d{4}-\d\d-\d\d\.csv|gap-analysis\.cs
 _NODE = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClosedLoopRows:
     """Reads rows; runs that stand several times are given once."""
 

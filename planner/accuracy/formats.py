@@ -20,6 +20,7 @@ from planner.documents.files import ReadBudget, read_text
 from planner.documents.reader import parse_yaml
 from planner.errors import Fault, InputError, listing, visible
 from planner.planning.books import Books
+from planner.record import record
 
 LEAVE_OUT = ("source", "accelerator", "model")
 _MAX_BYTES = 32 * 2**20
@@ -79,7 +80,7 @@ class MeasuredFile:
         return self.value if isinstance(self.value, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """A form of measured results.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from planner.accuracy.cases import Observation, Refused
@@ -13,6 +12,7 @@ from planner.accuracy.serving_words import ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
+from planner.record import record
 from planner.serving.formats import Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
@@ -44,7 +44,7 @@ class RowRefusedError(Exception):
     """A row that cannot be predicted; its text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InferenceRows:
     """Reads rows; what cannot be read is refused with its reason."""
 

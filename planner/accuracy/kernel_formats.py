@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,12 @@ from planner.accuracy.kernel_table import KernelTable
 from planner.catalog.accelerator import Accelerator, PrecisionName
 from planner.hardware.chip import Chip
 from planner.planning.machines import UNITS_UNKNOWN, sixteen_bit_peak
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OperandFormat:
     """A format by its name in timings.
 

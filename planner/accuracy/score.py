@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from planner.accuracy.row import Row, log_ratio
+from planner.record import record
 
 RATES = ("tokens_per_s_per_accelerator", "output_tokens_per_s", "requests_per_s")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Score:
     """Errors of some rows [1].
 

@@ -7,7 +7,7 @@ of them together, which is what makes a fit over thousands of rows cheap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TypeVar, cast
 
 import numpy as np
@@ -18,6 +18,7 @@ from planner.catalog.profile import EngineMoves
 from planner.hardware.machine import Machine
 from planner.planning.serving_efficiency import engine_limits, engine_memory
 from planner.planning.serving_machines import serving_machine
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
@@ -43,7 +44,7 @@ def stacked(parts: Sequence[R]) -> R:
     return cast(R, np.array([float(np.asarray(part).reshape(-1)[0]) for part in parts]))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Side:
     """Everything of cases that no efficiency changes; arrays over the cases.
 
@@ -89,7 +90,7 @@ def _picked(record: R, rows: NDArray[np.bool_] | NDArray[np.intp]) -> R:
     return cast(R, np.asarray(record)[..., rows])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rows:
     """Cases side by side, as one replica; each has lengths of its own, so that those asked for are not read."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from planner.catalog.profile import FitReport, Profile
 from planner.catalog.store import built_in
 from planner.errors import Fault, InputError
 from planner.planning.books import Books
+from planner.record import record
 
 Array = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ _FOLDS = 5
 _OWN_WIDTH = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Calibration:
     """A user's profile, and what it changed.
 

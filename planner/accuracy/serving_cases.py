@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from planner.accuracy.cases import Observation
 from planner.catalog.accelerator import Accelerator
+from planner.record import record
 from planner.serving.formats import Formats
 from planner.workload.architecture import Architecture
 
@@ -34,7 +35,7 @@ class Mode(Enum):
     """Batches through an encoder."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Degrees:
     """Layout of a row; `searched` tells that the row states none and the planner has to choose it."""
 
@@ -46,7 +47,7 @@ class Degrees:
     searched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Workers:
     """Two pools: the layout of one replica that reads prompts, and how many of each pool's replicas there are."""
 
@@ -55,7 +56,7 @@ class Workers:
     decode: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServingCase:
     """One measured serving run.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_arrays import Rows
+from planner.record import record
 from planner.serving.batching import Requests, Served
 from planner.serving.power import accelerator_power_w
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Outcome = Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Numbers:
     """What cases state, as arrays."""
 

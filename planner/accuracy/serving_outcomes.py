@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, watts_of
 from planner.accuracy.serving_rates import at_rate
 from planner.catalog.profile import EngineMoves
+from planner.record import record
 from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.disaggregation import Pools
 from planner.serving.disaggregation import closed_loop as closed_loop_apart
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 _OFFLINE_BATCH = 64.0  # images or sentences of one batch where an encoder's row leaves it to the engine
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """Cases of one mode: their places among all of them, and their arrays; `readers` read prompts for `side`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from planner.catalog.store import built_in
 from planner.planning.books import Books
 from planner.planning.serving_efficiency import serving_efficiency_of
 from planner.planning.serving_ranges import KINDS, spread_of
+from planner.record import record
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ _UNSETTLED = {"system_power_w": "no catalog node has these accelerators in this 
 _UNSTATED = 1.2  # exponent of the range where a row leaves out its engine's release or a length; our estimate
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Predictions:
     """Predictions of cases, in their order.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,14 @@ from planner.accuracy.serving_outcomes import Block, blocks_of, picked
 from planner.calibration.serving_fit import Problem
 from planner.calibration.serving_levels import NAMES, Names, levels_of, priors_of
 from planner.catalog.profile import Profile
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Observations:
     """What all cases measured, one element for each number.
 
@@ -39,7 +39,7 @@ class Observations:
     row: Index
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bench:
     """Cases ready to be predicted."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from planner.documents.reader import read_yaml
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import Flag, Id, Record, Text, Whole
 from planner.planning.serving_machines import has_rate
+from planner.record import record
 from planner.serving.formats import Formats, Stored
 
 
@@ -74,7 +75,7 @@ def read_serving_rules(path: Path) -> ServingRules:
     return typed(tree, ServingRules)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServingWords:
     """Reads the words of rows by the rules."""
 

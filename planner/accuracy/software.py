@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from planner.accuracy.cases import Software
 from planner.documents.reader import read_yaml
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import BytesPerSecond, Date, Id, Record, Text
+from planner.record import record
 
 
 class Rule(Record):
@@ -39,7 +39,7 @@ def read_rules(path: Path) -> Rules:
     return typed(tree, Rules)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Words:
     """Reads the words of rows by the rules."""
 

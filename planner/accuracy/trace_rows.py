@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from planner.catalog.profile import EngineMoves
 from planner.documents.files import ReadBudget
 from planner.errors import InputError
 from planner.planning.serving_efficiency import engine_limits, engine_memory
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine, engine_of
 from planner.serving.formats import Formats
@@ -33,7 +34,7 @@ Array = NDArray[np.float64]
 PERCENTILES = (50, 90, 99)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Times:
     """Measured time to the first token, and of each after it, NaN where there is none [s]."""
 
@@ -41,7 +42,7 @@ class Times:
     tpot_s: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trace:
     """Requests that one machine served.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem, evaluate
 from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
+from planner.record import record
 from planner.training.implementation import MEGATRON, TORCH_CUDA, Implementation
 from planner.training.memory import MemoryRules, StateBytes
 from planner.training.strategy import Strategy
@@ -28,7 +29,7 @@ _QUANTISED = ("fp8", "mxfp8", "nvfp4", "int8")
 _SLACK = 0.92  # share of device memory that recipes fill before they recompute
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Cases of one architecture and one set of memory rules, as arrays over the cases.
 

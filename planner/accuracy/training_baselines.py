@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from planner.accuracy.cases import TrainingCase
@@ -17,13 +16,14 @@ from planner.accuracy.training_built_in import built_in_cases
 from planner.accuracy.training_degrees import filled
 from planner.planning.books import Books
 from planner.planning.machines import peak_flops_per_s
+from planner.record import record
 from planner.workload.flops import TrainingFlops, training_flops
 
 NAMES = ("constant", "median", "bubble")
 _CONSTANT, _HALF = 0.4, 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Baselines:
     """Step times by the rules of thumb, per case."""
 
@@ -71,7 +71,7 @@ def measured_step_s(case: TrainingCase) -> float:
     return math.nan
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Operations:
     """Of one step: what the model needs, and one more forward pass of its layers [FLOP]."""
 

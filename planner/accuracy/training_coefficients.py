@@ -13,6 +13,7 @@ from planner.accuracy.cases import TrainingCase
 from planner.accuracy.training_model import EFFICIENCIES, HABITS
 from planner.calibration.map_fit import Prior
 from planner.catalog.profile import FrameworkMoves, Moves, Parameter, Profile
+from planner.record import record
 
 Array = NDArray[np.float64]
 NAMES = (*EFFICIENCIES, *HABITS)
@@ -48,7 +49,7 @@ WIDTHS: Mapping[str, Mapping[str, float]] = {
 _WIDER = {("precisions", "nvfp4", "matrix_sustained"): 0.2, ("precisions", "int8", "matrix_sustained"): 0.15}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coefficient:
     """One number that is fitted: a shared parameter (no owner), or the move of one owner."""
 

@@ -7,12 +7,12 @@ recomputation where memory lacks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import TrainingCase
+from planner.record import record
 from planner.training.stages import DUAL_PIPE, ONE_F_ONE_B
 from planner.training.strategy import Offload, Recompute, Strategy
 
@@ -25,7 +25,7 @@ _NO_SEQUENCE_PARALLEL = ("megatron-2021", "megatron-deepspeed", "neuron")
 _ALWAYS_RECOMPUTES = ("megatron-deepspeed", "megatron-2021")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Again:
     """Recomputation of a case as shares of habits: `layers` whole, `operators`, `minimal` and `custom` policies."""
 
@@ -38,7 +38,7 @@ class Again:
     unstated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Filled:
     """Degrees of a case with nothing left open."""
 

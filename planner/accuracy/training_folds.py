@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,13 @@ from planner.accuracy.training_fit import TrainingFit
 from planner.accuracy.training_model import values_of
 from planner.catalog.profile import Profile
 from planner.planning.books import Books
+from planner.record import record
 
 Array = NDArray[np.float64]
 PRIORS = "training-priors"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeftOut:
     """Parameters of cases, each from the fit that did not see it, and what those rest on."""
 

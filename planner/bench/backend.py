@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from planner.bench.suite import Case
 from planner.bench.timers import Timer
 from planner.errors import Fault, MeasurementError, did_you_mean, input_error, listing
+from planner.record import record
 
 BACKENDS = {
     "numpy": ("planner.bench.backends.numpy_backend", "numpy on the processor"),
@@ -25,7 +25,7 @@ class NotRunnable(Exception):  # noqa: N818 - it is an answer, no failure
     """The device or the library has no such kernel; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prepared:
     """A case ready to run.
 

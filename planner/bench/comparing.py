@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.bench.document import BenchRun, RunRow
 from planner.bench.noise import Spread, compared
+from planner.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """One case that both runs measured [s]."""
 

@@ -6,7 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from planner.bench.noise import Spread, spread_of
 from planner.bench.predictions import Guess
 from planner.bench.runner import canary_of, is_shared
 from planner.bench.shapes import HostRates, decode_s, prefill_s, training_step_s
+from planner.record import record
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
@@ -58,7 +59,7 @@ SHAPE_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Whole:
     """One measured phase of one model."""
 
@@ -79,7 +80,7 @@ class Whole:
         return decode_s(self.shape, host, guess.serving, sequences=self.sequences, context=self.length)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """Errors of one phase: predicted over measured, minus 1 [1]."""
 

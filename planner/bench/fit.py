@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from planner.bench.shapes import HostRates
 from planner.catalog.profile import Profile
 from planner.errors import Fault, MeasurementError
 from planner.hardware.efficiency import Efficiency
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 
 _STARTS = 3
@@ -28,7 +29,7 @@ _FAR = 4.0  # in ln: how far a host's parameter may lie from the shared value
 _FEWEST_PRODUCTS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Errors:
     """Errors on rows, |ln(predicted / measured)|: their count, median and largest."""
 
@@ -37,7 +38,7 @@ class Errors:
     worst: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fitted:
     """What a run says of its machine in one number format.
 
@@ -61,7 +62,7 @@ class Fitted:
         return guess_of(self.training, self.serving)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Group:
     """Parameters that are fitted together, to the rows that a choice accepts."""
 

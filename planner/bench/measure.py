@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from planner.bench.backend import backend_named, checked_dtypes
@@ -16,11 +15,12 @@ from planner.bench.noise import noise_of
 from planner.bench.runner import run_cases
 from planner.bench.suite import cases_of, read_suite
 from planner.errors import Fault, MeasurementError
+from planner.record import record
 
 QUICK_S, FULL_S = 18.0, 330.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """What is to be measured: see `planner bench run --help`; `date` is today's."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from planner.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Shape:
     """A transformer.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from planner.bench.document import Noise
+from planner.record import record
 
 SETTLED = 0.02  # half the interquartile range over the median and the root of the count; our choice
 QUIET_FLOOR = 0.08  # median noise above which no target can be judged; our choice
 MOST_CANARY = 0.4  # of a canary's interquartile range: times are brought to one pace, but not from any other
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spread:
     """Quartiles, least and count of samples [s]."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from planner.bench.suite import ELEMENT_BYTES
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.kernels import forward_and_backward_s
 from planner.hardware.products import matrix_product_time_s
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.step import soft_maximum
 from planner.workload.operators import Attention, MatrixProduct, Streaming
@@ -22,7 +22,7 @@ _CORE_RATE = 0.5  # of the products' rate, as planner.serving.step has it for fe
 _LOSS_BYTES = 2.0 + 4.0 + 4.0  # of a logit, as planner.workload.operators counts it in 16 bits
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guess:
     """Efficiencies of training and of serving."""
 

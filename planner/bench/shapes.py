@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem, setting_of, step_of
 from planner.planning.training_plan import layers_of
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine, EngineLimits, engine_of
 from planner.serving.formats import Formats
@@ -34,7 +35,7 @@ _BYTES = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0}
 _ROOM_FOR_A_TEST = 4096.0  # sequences and tokens of a pass: more than any model here is given
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HostRates:
     """What a host reached: the catalog entry that is written for it holds the same.
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib.resources
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.bench.document import Suite, SuiteKernels
 from planner.documents.reader import read_yaml
 from planner.documents.typed import typed
+from planner.record import record
 
 ELEMENT_BYTES = {"fp64": 8.0, "fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0}
 _TOP_K = 2  # experts that a token meets in the suite's layers
 PRODUCTS = ("matmul", "batched", "grouped")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """One thing to be timed.
 

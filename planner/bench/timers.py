@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from planner.record import record
+
 _JUMP = 1.5  # clocks that should tell the same differ by more than this many seconds or times: one of them jumped
 _LONGEST_S = 600.0
 
@@ -16,7 +18,7 @@ class ClockJump(Exception):  # noqa: N818 - a state of a sample
     """Clocks do not agree about a sample, which therefore counts for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lap:
     """One sample.
 

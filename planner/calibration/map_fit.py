@@ -7,17 +7,18 @@ rows that they own: the derivative for a coefficient is that of its parameter, o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 Model = Callable[[Array], tuple[Array, Array]]
 """From coefficients (n,) to predictions (rows,) and their derivatives (rows, n)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Data:
     """What is fitted.
 
@@ -33,7 +34,7 @@ class Data:
     sigma: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prior:
     """Gaussian priors about zero and hard bounds.
 

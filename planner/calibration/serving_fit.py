@@ -8,10 +8,11 @@ unknown engine or chip needs no case of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -25,7 +26,7 @@ _SETTLED = 2e-3  # largest move in ln after which a fit has settled
 _LARGEST = 0.7  # a move of one round is cut to, in ln
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Level:
     """One level of moves: the shared values, the engines, the families or the chips.
 
@@ -41,7 +42,7 @@ class Level:
     prior: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Rows and parameters of one fit.
 
@@ -75,7 +76,7 @@ class Problem:
         return np.clip(total, self.low[:, None], self.high[:, None])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fit:
     """Moves of every level, (members, parameters) each, in ln; and how it ended."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from planner.calibration.serving_fit import Fit, Level
 from planner.catalog.profile import Moves, Profile
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ _FAMILY_WIDTH = 0.6
 _CHIP_WIDTH = 0.3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Names:
     """Members of every level that rows, or the profile, know."""
 

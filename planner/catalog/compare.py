@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,11 +12,12 @@ from planner.catalog.lint import values
 from planner.catalog.price import COLUMNS
 from planner.catalog.stated import as_written
 from planner.catalog.store import KINDS, Catalog
+from planner.record import record
 
 ABSENT = "(absent)"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """One thing that differs; a whole entry where the path is empty."""
 

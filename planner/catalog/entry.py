@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from planner.documents.types import Date, Id, Record, Text
+from planner.record import record
 
 
 class Standing(Enum):
@@ -59,7 +59,7 @@ class SourceList(Record):
     sources: dict[Text, Source]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Provenance:
     """Where one value came from."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.store import Catalog
 from planner.documents.rows import Table
 from planner.errors import Fault, InputError, UnknownNameError, brief, did_you_mean, listing
+from planner.record import record
 
 COLUMNS = (
     "provider",
@@ -23,7 +22,7 @@ SOURCE = "litellm-prices"
 _MILLION = 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HostedModel:
     """One model behind somebody's interface.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,6 +11,7 @@ from planner.catalog.entry import Standing
 from planner.catalog.store import Catalog
 from planner.documents.types import Date, Record, Seconds, Text, UncertainShare
 from planner.errors import Fault, InputError, listing
+from planner.record import record
 from planner.units import Interval
 
 COLUMNS = (
@@ -52,7 +52,7 @@ class SpotRules(Record):
     practice: dict[Text, SpotPractice]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interruption:
     """How often one kind of spot machine is taken back in one region.
 

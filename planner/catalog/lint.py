@@ -6,7 +6,6 @@ Documents that cannot be read at all are told too, apart, so that one broken fil
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from planner.catalog.accelerator import Accelerator
@@ -26,6 +25,7 @@ from planner.catalog.training_data import TrainingData
 from planner.documents.reader import Trail, Tree
 from planner.documents.types import Record
 from planner.errors import Fault, InputError, did_you_mean
+from planner.record import record
 
 SHEETS: dict[str, type[Record]] = {
     "node-power": NodePowerRule,
@@ -46,7 +46,7 @@ _TELLING = {
 _INTERVAL = {"low", "mid", "high"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LintResult:
     """What is wrong in the catalogs.
 

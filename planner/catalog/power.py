@@ -10,7 +10,6 @@ each row when it is left out of the fit, and the rule for chips whose own power 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from planner.catalog.entry import Provenance, Standing
 from planner.catalog.node import Node
 from planner.documents.types import Count, Flag, Id, Ratio, Record, Share, Text, UncertainShare, Watts, quantity
 from planner.errors import Fault, InputError
+from planner.record import record
 from planner.units import Dimension, Interval
 
 JOULES_PER_BYTE = Dimension("an energy per amount of data", {"J": 1, "B": -1}, ("40 J/TB",), display="J/B")
@@ -147,7 +147,7 @@ class NodePowerRule(Record):
     notes: Text = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draw:
     """Power of one part of a node [W].
 
@@ -167,7 +167,7 @@ class Draw:
         return Draw(self.full.scaled(factor), self.busy.scaled(factor), self.idle)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodePowerEstimate:
     """Power of a node.
 

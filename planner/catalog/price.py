@@ -18,6 +18,7 @@ from planner.documents.reader import Trail, Tree
 from planner.documents.rows import Table
 from planner.documents.types import Id, Record, Text, UncertainRatio
 from planner.errors import Fault, InputError, listing
+from planner.record import record
 from planner.units import Interval
 
 Term = Literal["on-demand", "spot", "capacity-block", "reserved-1y", "reserved-3y", "savings-plan"]
@@ -70,7 +71,7 @@ class PriceRules(Record):
     estimates: tuple[EstimateRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Offer:
     """One price of one node.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from planner.catalog.entry import Entry, Standing
 from planner.catalog.lint import values
 from planner.catalog.store import Catalog
 from planner.documents.reader import Trail, Tree
+from planner.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stated:
     """One value of an entry.
 

@@ -24,13 +24,14 @@ from planner.documents.rows import Table, read_table
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import Record
 from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
+from planner.record import record
 
 _LONGEST_NAME = 100
 E = TypeVar("E", bound=Entry)
 S = TypeVar("S", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """One kind of catalog entry: its folder, its document and the document's schema."""
 

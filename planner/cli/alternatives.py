@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from planner.cli.project import root_of
@@ -14,13 +14,14 @@ from planner.planning.comparison import parts_of
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Estimate
 from planner.planning.unfit import unfit
+from planner.record import record
 from planner.scenario.resolve import Resolved, read_scenario, variant_names
 
 _MOST = 200
 _LEAST = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Alternative:
     """A scenario with its estimate, and the share of the time in which its owned machines work."""
 

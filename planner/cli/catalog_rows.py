@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import cast
 
 from planner.catalog.accelerator import Accelerator
@@ -18,6 +17,7 @@ from planner.catalog.price import PriceBook
 from planner.catalog.storage import Storage
 from planner.catalog.store import KINDS, Catalog
 from planner.errors import InputError
+from planner.record import record
 from planner.report.listing import Cell, Column, Listing
 from planner.units import Interval, duration, gibibytes, scaled, significant
 
@@ -26,7 +26,7 @@ _SECONDS_PER_MONTH = 2_628_000.0
 _GB = 1e9
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Filter:
     """What rows must have; an empty text keeps all."""
 

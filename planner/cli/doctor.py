@@ -12,13 +12,13 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from planner import __version__
 from planner.errors import EXIT_INPUT, visible
+from planner.record import record
 
 DISTRIBUTION = "accelerator-planner"
 NAMESAKE = "planner"
@@ -42,7 +42,7 @@ EXTRAS = {
 OK, NOTE, FAILED = "ok", "note", "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing that was looked at.
 

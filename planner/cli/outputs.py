@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from planner.errors import brief, did_you_mean, input_error
+from planner.record import record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +21,7 @@ _NARROWEST, _WIDEST = 80, 120
 _BY_PEOPLE = ("table",)  # all others are for programs: always UTF-8, whatever a terminal knows
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Screen:
     """What a text is shown on: its width [columns], and whether it knows ASCII alone; a file knows all."""
 
@@ -29,7 +29,7 @@ class Screen:
     ascii_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Files:
     """A result of several files: `each` by its name, for a folder, and the `whole` of them as one."""
 

@@ -18,6 +18,7 @@ import yaml
 from planner.documents.files import ReadBudget, read_text
 from planner.documents.scalars import ScalarError, scalar
 from planner.errors import Fault, InputError, Location, brief, visible
+from planner.record import record
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000
@@ -60,7 +61,7 @@ class Mark(NamedTuple):
     source: SourceText
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tree:
     """One document: its values, and where each of them stands in the text.
 

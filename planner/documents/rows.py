@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.documents.files import ReadBudget, read_text
 from planner.errors import Fault, InputError, Location, brief, did_you_mean
+from planner.record import record
 
 MAX_ROWS = 200_000
 _HEADER_LINES = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """The rows of one CSV file.
 

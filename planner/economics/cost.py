@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Number = NDArray[np.float64] | float
 
 _HOURS_PER_YEAR = 8760.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Owned:
     """What one node costs its owner.
 
@@ -32,7 +32,7 @@ class Owned:
     upkeep_per_year: Number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OwnedCost:
     """Money of owned machines by cause [USD]."""
 

@@ -6,13 +6,12 @@ that its queries see; a single query per sequence with the keys cut into parts t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.chip import Chip
 from planner.hardware.products import joined_by_fourth_powers
+from planner.record import record
 
 Array = NDArray[np.float64]
 
@@ -24,7 +23,7 @@ _LEAST_QUERY_ROWS = 16.0  # of a multiplier, filled or not
 _SHORTEST_PART = 128.0  # keys of one part
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlashRates:
     """How far attention over prompts stays below the data sheet.
 
@@ -48,7 +47,7 @@ class FlashRates:
     launch_s: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prompt:
     """Attention of whole prompts on one device.
 
@@ -104,7 +103,7 @@ def prompt_attention_time_s(prompt: Prompt, chip: Chip, rates: FlashRates) -> Ar
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DecodeRates:
     """How far attention of single queries over a cache stays below the data sheet.
 
@@ -128,7 +127,7 @@ class DecodeRates:
     launch_s: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cached:
     """One query per sequence over a cache, on one device.
 

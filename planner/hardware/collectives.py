@@ -7,20 +7,19 @@ accelerator; every accelerator drives its own share of the node's ports at the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 _LEVELS_OVERLAP = 0.3  # of the shorter level's time that does not hide behind the longer one's
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Ranks that communicate.
 
@@ -59,7 +58,7 @@ class Group:
         return Group(size, inside, *_rates_on_torus(inside, machine))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Links:
     """Rates and latencies that a collective sees, efficiency included.
 

@@ -6,15 +6,15 @@ left out; this module only names them. All are floats or arrays that broadcast w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Efficiency:
     """Efficiencies of one machine under one framework generation.
 

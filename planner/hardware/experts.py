@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.chip import Chip
 from planner.hardware.products import ProductRates, product_time_s
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExpertRates:
     """How far a layer of experts stays below the data sheet.
 
@@ -37,7 +36,7 @@ class ExpertRates:
     spread: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExpertLayer:
     """Experts of one device.
 

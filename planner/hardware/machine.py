@@ -5,15 +5,15 @@ Every field is a float or a float64 array; a search over machines gives them an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Machine:
     """One kind of node, many of which work together.
 

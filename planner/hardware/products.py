@@ -7,14 +7,13 @@ each with its inner dimension whole, or cut among up to four or sixteen tiles wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.chip import Chip
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
+from planner.record import record
 
 Array = NDArray[np.float64]
 
@@ -31,7 +30,7 @@ _SHORTEST_PART = 256.0  # of the inner dimension; below that cutting it further 
 _PARTIAL_BYTES = 4.0  # of a partial sum: 32 bits
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProductRates:
     """How far products stay below the data sheet; all that `hardware.efficiency` says of them.
 
@@ -71,7 +70,7 @@ class ProductRates:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cache:
     """How operands that a benchmark's last repeat left in the cache are read.
 

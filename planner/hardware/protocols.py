@@ -7,15 +7,15 @@ engines add two in which every rank reads the others by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkRates:
     """How far a link stays below its line rate, by protocol.
 
@@ -46,7 +46,7 @@ class LinkRates:
     contention: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DirectRates:
     """Kernels in which every rank reads the others' memory by itself.
 
@@ -65,7 +65,7 @@ class DirectRates:
     two_shot: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bus:
     """A link that ranks talk over.
 

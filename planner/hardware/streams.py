@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.chip import Chip
 from planner.hardware.products import joined_by_fourth_powers
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StreamRates:
     """How far passes over memory stay below the data sheet.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from planner.planning.alike import Scenarios, alike
 from planner.planning.estimate import Estimate
 from planner.planning.run_outcome import HOUR_S
 from planner.planning.uncertainty import joined
+from planner.record import record
 from planner.units import Interval
 
 MONTH_HOURS = 730.0
@@ -40,7 +41,7 @@ class Priced(Protocol):
     def utilisation(self) -> float | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BreakEven:
     """A value at which one scenario costs as much as another.
 
@@ -62,7 +63,7 @@ class BreakEven:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Money:
     """Money of a scenario by what it grows with [USD], and what it is for.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from planner.catalog.accelerator import Accelerator, PrecisionName
 from planner.catalog.facility import Facility
@@ -18,6 +17,7 @@ from planner.planning.money import Money, money_of
 from planner.planning.power import PowerParts, power_of
 from planner.planning.rooms import Limits, Room, least, rooms
 from planner.planning.uncertainty import Ranged, ranged
+from planner.record import record
 from planner.scenario.capacity import Capacity
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.resolve import Resolved
@@ -30,7 +30,7 @@ _SIXTEEN: tuple[PrecisionName, ...] = ("bf16", "fp16")
 _EIGHT: tuple[PrecisionName, ...] = ("fp8", "int8")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """What is asked of every kind of node."""
 
@@ -42,7 +42,7 @@ class Question:
     held: HeldModel | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Machine:
     """One kind of node with its power, money and what both rest on."""
 
@@ -54,7 +54,7 @@ class _Machine:
     ledger: Ledger
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The estimate of one kind of node, and how much of what is short a single one would need, as a ratio."""
 

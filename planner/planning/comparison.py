@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.metrics import METRICS, Better
 from planner.planning.alike import Scenarios, alike, scenarios_of
@@ -11,6 +11,7 @@ from planner.planning.breakeven import BreakEven, break_evens
 from planner.planning.estimate import Currency, Estimate, Result
 from planner.planning.front import Front, front_of
 from planner.planning.ratios import ratio
+from planner.record import record
 from planner.units import Interval
 
 _PURCHASE = "capital_usd"
@@ -34,7 +35,7 @@ SHOWN: tuple[str, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """One of the scenarios that are compared.
 
@@ -59,7 +60,7 @@ class Candidate:
         return self.estimate.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One result of all candidates.
 
@@ -94,7 +95,7 @@ class Line:
         return len({result and result.mid for result in self.results}) > 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """Scenarios side by side.
 

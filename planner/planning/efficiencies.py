@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from planner.catalog.profile import FrameworkMoves, Moves, Parameter, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, UnknownNameError, did_you_mean, listing, visible
 from planner.hardware.efficiency import Efficiency
+from planner.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Basis:
     """What an efficiency rests on: `measured` (the chip has rows), `relative`, or `datasheet` alone."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from planner.planning.ledger import Input
+from planner.record import record
 from planner.units import Interval
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """One result by its name in `planner.metrics`: the middle and the ends of its 80 % range.
 
@@ -32,7 +33,7 @@ class Result:
         return Result(metric, interval.mid, interval.low, interval.high if math.isfinite(interval.high) else None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """One part of a whole: its key, what it is in words, and its value in the whole's unit."""
 
@@ -41,7 +42,7 @@ class Part:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageMemory:
     """Device memory of one accelerator of one pipeline stage, by cause [B]."""
 
@@ -50,7 +51,7 @@ class StageMemory:
     total_bytes: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Breakdown:
     """A whole and its parts, in one unit.
 
@@ -71,7 +72,7 @@ class Breakdown:
         return sum(part.value for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Currency:
     """The currency that money is shown in: its code, its units for one US dollar, and the day of that rate."""
 
@@ -80,7 +81,7 @@ class Currency:
     date: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """One expectation of a claim, judged.
 
@@ -102,7 +103,7 @@ class Verdict:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judgement:
     """A claim with what became of it.
 
@@ -123,7 +124,7 @@ class Judgement:
         return all(verdict.holds for verdict in self.verdicts)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Estimate:
     """The answer to one scenario.
 

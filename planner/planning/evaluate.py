@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from planner.hardware.collectives import Links
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.machine import Machine
 from planner.planning.training_plan import Layers, layers_of
+from planner.record import record
 from planner.training.layer_time import Setting
 from planner.training.memory import Memory, MemoryModel, MemoryRules, StateBytes
 from planner.training.stages import StageLoad, candidate_stages, stage_load
@@ -23,7 +24,7 @@ from planner.workload.architecture import Architecture
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """A training run, all but its strategy; many runs of one architecture where sizes are arrays.
 
@@ -53,7 +54,7 @@ class Problem:
     adapted: Literal["all", "attention"] = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluation:
     """Time of a step, and memory of the stages of which one is the fullest."""
 
@@ -71,7 +72,7 @@ class Evaluation:
         return Totals(self.step, tuple((s.states, s.working) for s in self.stages), self.stages[0].rules)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Totals:
     """Time of a step and memory of the fullest stage, as addends that each depend on a few axes of the strategies.
 

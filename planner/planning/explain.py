@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.catalog.entry import Standing
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
@@ -12,6 +11,7 @@ from planner.metrics import METRICS, metric
 from planner.planning.books import Books
 from planner.planning.estimate import Estimate, Part
 from planner.planning.ledger import Input
+from planner.record import record
 
 MAIN = (
     *("step_time_s", "peak_memory_gb", "days", "accelerator_hours"),
@@ -67,7 +67,7 @@ _PART_FACTORS: dict[str, tuple[str, ...]] = {
 _SAME = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """One value of the tree.
 
@@ -92,7 +92,7 @@ class Branch:
     branches: tuple[Branch, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effect:
     """What one uncertain input does alone: the result at its low and high end over the middle."""
 
@@ -106,7 +106,7 @@ class Effect:
         return max(abs(math.log(end)) if 0 < end < math.inf else math.inf for end in (self.low, self.high))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SourcedInput:
     """An input with the source that it came from; `access` tells how that was seen."""
 
@@ -117,7 +117,7 @@ class SourcedInput:
     access: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """An estimate explained.
 

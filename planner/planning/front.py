@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.metrics import METRICS, Better
 from planner.planning.estimate import Estimate
+from planner.record import record
 
 # Time, or what stands for it, against money; the first pair that two of the scenarios know.
 _PAIRS = (
@@ -20,7 +20,7 @@ _PAIRS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Front:
     """Which scenarios are worth a choice between two results.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from planner.record import record
 from planner.serving.memory import cache_bytes, weight_bytes
 from planner.units import gibibytes
 from planner.workload.architecture import Architecture
@@ -11,7 +10,7 @@ from planner.workload.architecture import Architecture
 ELEMENT_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "int4": 0.5, "fp4": 0.5}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeldModel:
     """What is to be held.
 
@@ -35,7 +34,7 @@ class HeldModel:
         return float(weight_bytes(self.architecture, element_bytes=self.weight_element_bytes))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Copy:
     """One copy of a model on accelerators of one kind.
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from planner.catalog.entry import Entry, Standing
 from planner.catalog.store import Catalog
+from planner.record import record
 
 SCENARIO, PROJECT = "scenario", "planner.yaml"
 _SAID = (SCENARIO, PROJECT)  # sources that are the user's own word
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """One value that an estimate rests on.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +11,7 @@ from planner.catalog.node import Node
 from planner.errors import Fault, InfeasibleError, listing
 from planner.hardware.machine import Machine
 from planner.planning.ledger import Ledger
+from planner.record import record
 from planner.units import gibibytes, scaled
 
 Array = NDArray[np.float64]
@@ -30,7 +29,7 @@ _PEAK_OF: dict[str, tuple[PrecisionName, ...]] = {
 _SIXTEEN: tuple[PrecisionName, ...] = ("bf16", "fp16", "tf32", "fp32")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fleet:
     """A kind of node with its parts, and as numbers."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from planner.catalog.facility import Facility
 from planner.catalog.node import Node
@@ -15,6 +14,7 @@ from planner.planning.currency import note_rate
 from planner.planning.estimate import Part
 from planner.planning.ledger import Ledger
 from planner.planning.offers import offer_of
+from planner.record import record
 from planner.scenario.amount import Amount
 from planner.scenario.hardware import HardwareChoice, Ownership
 from planner.units import Interval
@@ -23,7 +23,7 @@ _HOUR = 3600.0
 _KWH = 3.6e6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spent:
     """Money of a run: its total and parts, None where a price is unknown; and the machines' purchase price [USD]."""
 
@@ -32,7 +32,7 @@ class Spent:
     purchase_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Money:
     """How a scenario's machines are paid for.
 

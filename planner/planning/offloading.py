@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from planner.documents.reader import Trail, Tree
 from planner.errors import InfeasibleError
 from planner.planning.evaluate import memory_by_stage
 from planner.planning.training_inputs import TrainingPlan
+from planner.record import record
 from planner.units import scaled
 
 _HOST, _DISK = 1.0, 2.0
@@ -17,7 +18,7 @@ _HINT = "another node, or another place for the states"
 _WHERE = {_HOST: "host memory", _DISK: "local drives"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Elsewhere:
     """Bytes of the fullest node outside its devices [B]."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.node import Node
 from planner.catalog.power import Draw, NodePowerEstimate, node_power
 from planner.planning.books import Books
 from planner.planning.estimate import Part
 from planner.planning.ledger import Ledger
+from planner.record import record
 from planner.units import Interval, scaled
 
 _PARTS = (
@@ -19,7 +18,7 @@ _PARTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PowerParts:
     """Power of one node while its accelerators compute, and doing nothing [W]."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from planner.planning.uncertainty import ranged
+from planner.record import record
 from planner.units import Interval, scaled, significant
 
 _WHOLE = 1e-9  # a quotient that is a whole number up to rounding is that number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Room:
     """Whole nodes that one limit leaves room for.
 
@@ -30,7 +30,7 @@ class Room:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """What a place has [W, 1, USD]; None where it is not limited.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.catalog.facility import Facility
 from planner.documents.reader import Tree
@@ -13,11 +13,12 @@ from planner.planning.money import Money, money_of
 from planner.planning.places import pue_of
 from planner.planning.power import PowerParts, power_of
 from planner.planning.storing import storage_of
+from planner.record import record
 from planner.scenario.training_run import TrainingRun
 from planner.units import Interval, duration
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunInputs:
     """Uncertain inputs of the whole run, in SI units; None where nobody knows.
 

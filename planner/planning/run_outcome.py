@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.economics.energy import carbon_kg, energy_kwh
 from planner.planning.money import Money
+from planner.record import record
 from planner.training.run import Hazards, RunTime, run_time
 
 Array = NDArray[np.float64]
@@ -19,7 +19,7 @@ HOUR_S = 3600.0
 DAY_S = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Course:
     """What a run's outcome follows from besides the times of its steps: numbers, or arrays that broadcast.
 
@@ -42,7 +42,7 @@ class Course:
     money: Money
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunOutcome:
     """What a run comes to.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from planner.errors import PlannerError
 from planner.planning.books import Books
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Estimate
+from planner.record import record
 from planner.scenario.resolve import Resolved, close
 from planner.scenario.training_run import Parallelism, TrainingRun
 
 FACTORS = (0.125, 0.25, 0.5, 2.0, 4.0, 8.0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scaled:
     """A run on another number of accelerators."""
 

@@ -25,6 +25,7 @@ from planner.planning.search_tally import Point, SiteTally, unbeaten
 from planner.planning.search_words import axes_of, parallelism_of
 from planner.planning.training import estimate_training
 from planner.planning.training_inputs import Wanted, wanted_of
+from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import Parallelism, TrainingRun
 from planner.units import gibibytes
@@ -67,7 +68,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Searched:
     """A search that was carried out."""
 

@@ -6,7 +6,7 @@ so that they stay in the processor's cache and memory does not grow with the sea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from planner.planning.search_sites import Sites
 from planner.planning.search_space import Space
 from planner.planning.search_spots import Spots, carries_out, strategy_at
 from planner.planning.search_tally import Point, SiteTally, unbeaten_of
+from planner.record import record
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.intp]
@@ -25,7 +26,7 @@ Whole = NDArray[np.intp]
 WHOLE_AT_ONCE = 1 << 15  # strategies whose totals are whole at one time: 256 KiB an array, inside the cache
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aim:
     """What a search minimises, inside which limits; infinite where there is none.
 
@@ -54,7 +55,7 @@ class Aim:
         return found[self.minimise]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Priced:
     """Strategies that fit, one element each: where they stand in their block, and what they come to."""
 
@@ -82,7 +83,11 @@ class _Priced:
         return good & (self.cost <= aim.usd) if np.isfinite(aim.usd) else good
 
 
-@dataclass(frozen=True, slots=True)
+_PRICED = tuple(each.name for each in fields(_Priced))
+_SPOTS = tuple(each.name for each in fields(Spots))
+
+
+@record
 class Block:
     """Spots of one pipeline degree, priced together; `start` is the place of the first among those of its degree."""
 
@@ -111,7 +116,7 @@ class Block:
             return work.tallies()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Work:
     """A block whose terms are known on the axes that they depend on."""
 
@@ -196,7 +201,7 @@ class _Work:
 
     def _reduce(self, tally: SiteTally, priced: _Priced, part: slice, rows: slice, shape: tuple[int, ...]) -> None:
         """Take the strategies of one site into its tally."""
-        here = _Priced(*(getattr(priced, name)[part] for name in _Priced.__slots__))
+        here = _Priced(*(getattr(priced, name)[part] for name in _PRICED))
         tally.fit = len(here.place)
         if not tally.fit:
             return
@@ -219,7 +224,7 @@ class _Work:
         spot, *choice = (int(i) for i in np.unravel_index(here.place[at], shape))
         spot += rows.start
         spots = self.block.spots
-        told = {name: int(getattr(spots, name)[spot]) for name in Spots.__slots__ if name != "site"}
+        told = {name: int(getattr(spots, name)[spot]) for name in _SPOTS if name != "site"}
         pipelining, sharding, recompute, offload = (
             int(numbers[n]) for numbers, n in zip(self.numbers, choice, strict=True)
         )

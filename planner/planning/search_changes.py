@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from planner.planning.search_points import PricedPoint, priced
@@ -12,11 +12,12 @@ from planner.planning.search_sites import Site
 from planner.planning.search_space import Space
 from planner.planning.search_tally import Point
 from planner.planning.search_words import offload_words, pipelining_words, recompute_words, sharding_words
+from planner.record import record
 
 _DEGREES = {"tensor": "tensor", "stages": "pipeline", "context": "context", "expert": "expert"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """The winner with one thing changed: what, from what to what, and what it then is."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.catalog.node import Node
 from planner.documents.reader import Tree
@@ -13,6 +12,7 @@ from planner.planning.elsewhere import hardware_on
 from planner.planning.ledger import Ledger
 from planner.planning.search_sites import Site
 from planner.planning.training_inputs import Wanted, ground_of
+from planner.record import record
 from planner.scenario.training_run import TrainingRun
 
 _TRAINS = ("gpu", "neuron", "tpu", "gaudi")  # kinds of accelerators that models are trained on
@@ -20,7 +20,7 @@ _COUNTS = tuple(8 * 2**k for k in range(10))  # tried where neither the scenario
 _AROUND = (0.5, 1.0, 2.0)  # of the accelerators that a scenario names
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """Sites of a search, and the kinds of machines that have none: by node, why not."""
 

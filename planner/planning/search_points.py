@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from planner.planning.search_space import Space
 from planner.planning.search_spots import Spots, carries_out, divides, strategy_at
 from planner.planning.search_tally import Point
 from planner.planning.training_plan import offload_of
+from planner.record import record
 from planner.training.strategy import Strategy
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PricedPoint:
     """A strategy with all that was found of it.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.planning.estimate import Estimate
+from planner.record import record
 from planner.scenario.training_run import OffloadChoice, Parallelism, RecomputeChoice
 
 OBJECTIVES: dict[str, str] = {
@@ -17,7 +18,7 @@ OBJECTIVES: dict[str, str] = {
 """What can be minimised, and the metric of each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """One strategy on so many machines of a kind, with what the run comes to.
 
@@ -47,7 +48,7 @@ class Candidate:
         return self.results[OBJECTIVES[minimise]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MachineVerdict:
     """One kind of machine in a search.
 
@@ -70,7 +71,7 @@ class MachineVerdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """The winner with one thing changed.
 
@@ -88,7 +89,7 @@ class Change:
     why_not: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """What a strategy must keep; None where there is no limit: wall-clock days, money, mean power from the grid."""
 

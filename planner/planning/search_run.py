@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.planning.search_block import Aim, Block
 from planner.planning.search_sites import Site, Sites
 from planner.planning.search_space import Space
 from planner.planning.search_spots import spots_of
 from planner.planning.search_tally import SiteTally
+from planner.record import record
 
 Tallies = dict[int, SiteTally]
 
 _TERMS_AT_ONCE = 1 << 18  # elements of the largest array of terms of a block: 2 MiB
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """All that the blocks of a search share.
 
@@ -55,7 +55,7 @@ class Plan:
         return len(pipelining) * len(sharding) * max(len(self.space.recompute), len(self.space.offload))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """One block, at sites of one of the plan's groups."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -14,12 +14,13 @@ from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem
 from planner.planning.run_outcome import Course, RunOutcome, run_outcome
 from planner.planning.training_inputs import Ground
+from planner.record import record
 
 Array = NDArray[np.float64]
 Record = TypeVar("Record", Machine, Efficiency)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Site:
     """So many machines of one kind: a training run on them, all but its strategy."""
 
@@ -32,7 +33,7 @@ class Site:
         return self.ground.accelerators
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sites:
     """Sites that share a framework, as arrays of one element each.
 

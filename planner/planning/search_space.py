@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from planner.record import record
 from planner.scenario.training_run import Module, OffloadChoice, Parallelism, Place, RecomputeChoice, TrainingRun
 from planner.workload.architecture import Architecture
 
@@ -21,7 +21,7 @@ _SHARES = (0.25, 0.5, 0.75)  # of the layers that are computed again whole
 _SHARDING = {"none": 0, "zero-1": 1, "zero-2": 2, "zero-3": 3, "fsdp": 3}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pipelining:
     """How a pipeline is run: its schedule, chunks of a stage, whether embedding and head fill layers' slots."""
 
@@ -30,7 +30,7 @@ class Pipelining:
     ends_are_layers: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sharded:
     """What of the states is divided over data ranks (ZeRO's stages), and whether over those of one domain alone.
 
@@ -42,7 +42,7 @@ class Sharded:
     group: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Space:
     """Values of every axis of a search; the first of an axis is what is chosen between equals.
 

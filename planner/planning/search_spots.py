@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from planner.planning.search_sites import Sites
 from planner.planning.search_space import Sharded, Space
 from planner.planning.training_plan import offload_of, recompute_of
+from planner.record import record
 from planner.training.stages import ONE_F_ONE_B, ZERO_BUBBLE_1, ZERO_BUBBLE_2
 from planner.training.strategy import Offload, Recompute, Strategy
 
@@ -23,7 +24,7 @@ _SCHEDULES = {"1f1b": ONE_F_ONE_B, "zb-h1": ZERO_BUBBLE_1, "zb-h2": ZERO_BUBBLE_
 _ALL_RANKS = 1e12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spots:
     """Sites with degrees and micro-batches that divide them, one element each.
 

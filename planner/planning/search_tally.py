@@ -8,11 +8,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
+
 Array = NDArray[np.float64]
 Whole = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """One strategy at one site.
 

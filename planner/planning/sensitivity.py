@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from planner.errors import Fault, InfeasibleError, InputError, did_you_mean, listing
@@ -13,6 +13,7 @@ from planner.planning.books import Books
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Currency, Estimate
 from planner.planning.explain import MAIN
+from planner.record import record
 from planner.scenario.resolve import Resolved, close
 from planner.scenario.training_run import TrainingRun
 
@@ -24,7 +25,7 @@ _NEW_DEGREES = ("accelerators", "nodes", "global batch", "precision")
 _MOST_CHANGES = 40
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputEffect:
     """What an uncertain input does to a result by itself, with the result at its low and its high end."""
 
@@ -39,7 +40,7 @@ class InputEffect:
         return larger / smaller if smaller > 0 else math.inf
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChoiceEffect:
     """What one changed choice does to a result: None, and why not, where it cannot be carried out."""
 
@@ -50,7 +51,7 @@ class ChoiceEffect:
     why_not: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sensitivity:
     """What moves one result of a scenario.
 
@@ -144,7 +145,7 @@ def _order(change: ChoiceEffect, middle: float) -> tuple[bool, float, str]:
     return False, -abs(math.log(ratio)) if math.isfinite(ratio) else -math.inf, change.name + change.after
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Choice:
     """One changed choice: its name, the value before and after in words, and values by dotted path as YAML text."""
 

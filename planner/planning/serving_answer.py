@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
+from planner.record import record
 from planner.serving.batching import Replica, Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
 from planner.serving.power import accelerator_power_w
@@ -23,7 +22,7 @@ _ENCODER_BATCH = 64.0  # inputs of one pass where nobody says; our estimate
 _NEARLY = 0.999
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """What a service does under its load.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from planner.record import record
 from planner.scenario.serving_load import ServingLayout
 
 OBJECTIVES = ("cost", "energy", "carbon")
 """What a search of a service can minimise: of an hour at a rate, of a token where the load is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """One way to serve the load, with what it comes to.
 
@@ -41,7 +41,7 @@ class Choice:
         return self.layout.tensor * self.layout.data * self.layout.pipeline
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServiceSearch:
     """What a search found.
 

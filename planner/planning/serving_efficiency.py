@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from planner.catalog.profile import EngineMoves, Moves, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
 from planner.planning.efficiencies import moved
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import EngineLimits
 from planner.serving.room import EngineMemory, FractionOf
@@ -18,7 +19,7 @@ from planner.serving.room import EngineMemory, FractionOf
 _GIB = 2.0**30
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServingBasis:
     """What efficiencies rest on.
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from planner.catalog.defaults import Releases
 from planner.catalog.profile import EngineMoves, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import InputError
 from planner.planning.serving_efficiency import engine_named
+from planner.record import record
 from planner.scenario.serving_load import EngineSettings
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)\S*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedEngine:
     """A generation of an engine.
 

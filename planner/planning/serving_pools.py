@@ -5,14 +5,13 @@ The pools are `planner.serving.disaggregation`'s; requests at a rate meet two qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.planning.serving_answer import Answer
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_steady import Steady
+from planner.record import record
 from planner.scenario.serving_load import Disaggregated
 from planner.serving.disaggregation import Pools, closed_loop
 from planner.serving.engine import Engine
@@ -26,7 +25,7 @@ _SETTLING = 30
 _IDLE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Workers:
     """Replicas that read prompts, and replicas that decode, in every row [1]."""
 
@@ -73,7 +72,7 @@ def pooled(ground: ServingGround, replica: Engine, workers: Workers, rate: Array
     return Pair(ground, replica).of(workers, means, made, seen.sequences, seen.decode)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decoding:
     """A decode replica at work: its mean batch, the time of a token, and one step."""
 
@@ -82,7 +81,7 @@ class Decoding:
     step: PassTime
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """Means and percentiles of times to the first token and of later tokens [s]."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from planner.documents.reader import Tree
 from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
+from planner.record import record
 from planner.scenario.serving_load import ServingLoad
 from planner.serving.batching import Requests
 from planner.workload.architecture import Architecture
@@ -18,7 +17,7 @@ _OPTIONS = {"prompt": "--input", "output": "--output-tokens"}
 _BEGINNING = 1.0  # token from which a decoder begins that has an encoder in front of it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RequestLengths:
     """Lengths of requests.
 

@@ -7,7 +7,7 @@ estimates finds. Where requests come at a rate, replicas that read and decode st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from planner.planning.serving_rows import rows_of
 from planner.planning.serving_service import rates_of, require_one_load
 from planner.planning.serving_sites import Site, sites_of
 from planner.planning.serving_sizing import Sizes, sizes_at
+from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
 from planner.serving.engine import Engine
@@ -38,7 +39,7 @@ from planner.units import duration
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Asked:
     """What is searched for: rates over the day, or None where the load is no rate; what is minimised."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.catalog.node import Node
 from planner.documents.reader import Tree
@@ -16,6 +15,7 @@ from planner.planning.places import pue_of
 from planner.planning.serving_layouts import layouts_of, runs
 from planner.planning.serving_plan import ServingGround, ground_on, in_format
 from planner.planning.serving_rows import rows_of
+from planner.record import record
 from planner.scenario.serving_load import ServingLayout, ServingLoad, WeightFormat
 
 FORMATS: tuple[WeightFormat, ...] = ("bf16", "fp8", "int8", "int4")
@@ -23,7 +23,7 @@ FORMATS: tuple[WeightFormat, ...] = ("bf16", "fp8", "int8", "int4")
 left out, as in single estimates."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Site:
     """One kind of machine in one format: its rows, and what they are paid for by."""
 

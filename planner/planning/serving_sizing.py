@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from planner.planning.serving_objectives import keeps, stated, too_slow
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
+from planner.record import record
 from planner.scenario.serving_load import Demand, ServingLayout
 from planner.serving.engine import Engine
 from planner.serving.queueing import held_tokens
@@ -28,7 +29,7 @@ _IDLE = 1e-3  # of its capacity, at which a replica is as good as idle
 _HOURS = 24
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size:
     """A service of a size.
 
@@ -43,7 +44,7 @@ class Size:
     nodes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sizes:
     """Services of a size, one in every row.
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.storage import Storage
 from planner.documents.reader import Tree
 from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
+from planner.record import record
 from planner.scenario.hardware import HardwareChoice
 from planner.units import Interval, scaled
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stored:
     """Storage of a run.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.planning.uncertainty import Effects
+from planner.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uncertain:
     """A result with what each uncertain input does to it alone.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from planner.planning.run_outcome import DAY_S, HOUR_S, Number, RunOutcome, run_
 from planner.planning.training_inputs import TrainingPlan
 from planner.planning.training_plans import plan_of
 from planner.planning.uncertainty import Ranged, ranged_together
+from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import TrainingRun
 from planner.training.memory import Memory
@@ -37,7 +37,7 @@ RUN_CAUSES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Counts:
     """Operations of one step and bytes of one checkpoint."""
 

@@ -21,6 +21,7 @@ from planner.planning.run_inputs import RunInputs, run_inputs_of
 from planner.planning.run_outcome import Course
 from planner.planning.training_plan import rules_of, states_of
 from planner.planning.training_ranges import class_of, spread_of
+from planner.record import record
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
 from planner.training.strategy import Strategy
@@ -31,7 +32,7 @@ _QUANTISED = {"fp8": 1.0, "mxfp8": 1.0, "nvfp4": 0.5, "int8": 1.0}
 _PLAIN = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wanted:
     """What is to be trained, on whatever machines.
 

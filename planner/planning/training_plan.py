@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from planner.catalog.profile import FrameworkMoves
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError
+from planner.record import record
 from planner.scenario.training_run import OffloadChoice, Parallelism, RecomputeChoice, TrainingRun, TrainingWorkload
 from planner.training.held import LayerUse
 from planner.training.implementation import MEGATRON, TORCH_CUDA
@@ -30,7 +31,7 @@ _MOMENTS = {"adam": 2.0, "adam-8bit": 0.5, "adafactor": 0.004, "sgd": 0.0, "sgd-
 _ALL_RANKS = 1e12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layers:
     """The layers of an architecture with the tokens of one micro-batch, and the order of their kinds."""
 

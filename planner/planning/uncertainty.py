@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.units import Interval
 
 _NOTHING = 1e-12  # a smaller change is rounding
@@ -25,7 +25,7 @@ EvaluateAll = Callable[[Mapping[str, Array | float]], Mapping[str, Array | float
 Effects = Mapping[str, tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ranged:
     """Results with their ranges, and what each input does alone.
 

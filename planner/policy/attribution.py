@@ -17,6 +17,7 @@ from planner.planning.books import Books
 from planner.policy.identified import Identified
 from planner.policy.stated import Stated, exact
 from planner.policy.subjects import Evaluated
+from planner.record import record
 from planner.scenario.resolve import Resolved
 
 
@@ -43,7 +44,7 @@ _PROJECT: dict[Cause, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A result that is not what it was.
 

@@ -26,6 +26,7 @@ from planner.policy.git import LINK, Blob, Repository
 from planner.policy.plans import plans
 from planner.policy.stated import Stated
 from planner.policy.texts import Documents
+from planner.record import record
 from planner.scenario.project import CATALOGS, FILE, ReadProject, read_project
 from planner.scenario.resolve import Resolved
 
@@ -35,7 +36,7 @@ _SHORT = 12
 _OWN, _BUILT_IN = "project", "built-in"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """Where a baseline comes from.
 
@@ -57,7 +58,7 @@ class Origin:
         return f"{self.name} ({self.commit[:_SHORT]})" if self.commit else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredResults:
     """What an earlier check said.
 

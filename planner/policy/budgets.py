@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.documents.reader import Tree
 from planner.errors import InputError, listing
@@ -13,12 +12,13 @@ from planner.policy.rulebook import BudgetRule
 from planner.policy.scope import is_pattern, members
 from planner.policy.stated import Stated, rounded, stated
 from planner.policy.subjects import Subject
+from planner.record import record
 from planner.scenario.rules import Level
 
 _MOST_SHARES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JudgedBudget:
     """A budget with what became of it.
 

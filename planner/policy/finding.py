@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import Location
 from planner.policy.identified import Identified
+from planner.record import record
 from planner.scenario.rules import JudgedAt, Level, Period
 
 _FINGERPRINT_DIGITS = 32
@@ -31,7 +32,7 @@ class FindingKind(Identified):
     PRICE_OLD = ("price-old", "a price is older than the project allows")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WayBack:
     """A single change that was tried, and what it gives.
 
@@ -51,7 +52,7 @@ class WayBack:
     keeps: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """What one scenario uses of a budget; None where that is unknown."""
 
@@ -59,7 +60,7 @@ class Share:
     value: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One finding.
 

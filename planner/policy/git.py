@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.errors import InputError, brief, input_error
+from planner.record import record
 
 _SECONDS = 60
 _LONGEST_REF = 250
@@ -23,7 +23,7 @@ _COMMIT, _TREE_LINE = "commit", re.compile(rb"(\d+) (\w+) ([0-9a-f]+) +(-|\d+)\t
 LINK = "120000"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Blob:
     """A file of a commit.
 
@@ -46,7 +46,7 @@ class Blob:
         return self.kind == _COMMIT
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repository:
     """The repository that a folder lies in.
 

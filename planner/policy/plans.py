@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from planner.documents.files import ReadBudget
 from planner.documents.reader import MAX_FAULTS
@@ -11,11 +10,12 @@ from planner.errors import Fault, InputError, visible
 from planner.planning.books import Books
 from planner.policy.scope import names_match
 from planner.policy.subjects import Evaluated, Use, evaluated
+from planner.record import record
 from planner.scenario.project import ReadProject, scenario_files
 from planner.scenario.resolve import Resolved, read_with_variants
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Faults:
     """Faults of several documents, so that all of them are told at once."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.catalog.price import earliest
 from planner.documents.reader import Trail, Tree
@@ -13,11 +12,12 @@ from planner.planning.books import Books
 from planner.policy.amounts import can_be_summed, periods
 from planner.policy.limits import limit
 from planner.policy.subjects import Use
+from planner.record import record
 from planner.scenario.checked_project import CheckedProject
 from planner.scenario.rules import Budget, Limit, Policy, Waiver
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BudgetRule:
     """A budget.
 
@@ -43,7 +43,7 @@ class BudgetRule:
         return self.document.metric, self.document.per
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyRule:
     """A policy, its bounds in the metric's unit."""
 
@@ -55,7 +55,7 @@ class PolicyRule:
     and_over: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WaiverRule:
     """A waiver; its ceiling in the metric of what it waives, None where there is no such rule."""
 
@@ -64,7 +64,7 @@ class WaiverRule:
     ceiling: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rulebook:
     """All rules of a project.
 

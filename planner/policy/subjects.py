@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.catalog.entry import Entry
 from planner.errors import Fault, InfeasibleError
@@ -13,6 +13,7 @@ from planner.planning.estimate import Estimate, Judgement
 from planner.planning.sums import Uncertain
 from planner.policy.amounts import amount
 from planner.policy.stated import Stated, stated_results
+from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.rules import Period
 
@@ -22,7 +23,7 @@ Use = tuple[str, Period]
 _PRICE = "price of "  # the beginning of a price's name among the inputs of an estimate
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subject:
     """A scenario, or a part of one.
 
@@ -47,7 +48,7 @@ class Subject:
     is_claim: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluated:
     """A scenario with its results.
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.catalog.store import Catalog, built_in
 from planner.documents.files import ReadBudget, read_text
+from planner.record import record
 
 _PRICES = "prices"
 _SUFFIXES = (".yaml", ".yml", ".csv")
 _SOURCES = ("sources", "model-sources")  # say where values come from; no result depends on them
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Documents:
     """Texts by their paths.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.bench.document import BenchRun, RunRow
+from planner.record import record
 from planner.report.escape import for_terminal
 
 _WIDE, _HIGH = 64, 14
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Roofs:
     """What the run itself reached: the fastest product [FLOP/s] and the fastest stream from memory [B/s]."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring  # written, never parsed
 
 from planner.policy.check import Check
 from planner.policy.finding import Finding, FindingKind
+from planner.record import record
 from planner.report.check_words import details, level_of, message
 from planner.report.escape import for_log, for_xml
 
@@ -16,7 +16,7 @@ _OF_WAIVERS = frozenset({FindingKind.WAIVER_EXPIRED, FindingKind.WAIVER_UNUSED})
 _NO_TIME = "0"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Case:
     name: str
     findings: tuple[Finding, ...]

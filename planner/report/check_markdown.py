@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from planner.policy.check import Check
 from planner.policy.finding import Finding
+from planner.record import record
 from planner.report.check_words import (
     arrivals,
     budget_line,
@@ -36,7 +36,7 @@ _MENTION = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:/[A-Za-z0-9._-]{1,1
 _LONGEST_CELL = 500
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Section:
     """A table: its lines down to the header, rows, and what a row is called."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from planner.metrics import METRICS
 from planner.policy.check import Check
+from planner.record import record
 from planner.report.escape import for_openmetrics
 
 Labels = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Family:
     name: str
     meaning: str

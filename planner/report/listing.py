@@ -6,11 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
 from planner.errors import did_you_mean, input_error, listing
+from planner.record import record
 from planner.report.escape import for_csv, for_terminal
 
 Cell = str | float | int | None
@@ -19,7 +19,7 @@ _NARROWEST_ELASTIC = 8
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """One column.
 
@@ -39,7 +39,7 @@ class Column:
     wide: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing:
     """Rows with one cell for each column."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from planner.catalog.model import Model
+from planner.record import record
 from planner.report.escape import for_terminal
 from planner.units import scaled
 from planner.workload.build import architecture
@@ -13,7 +14,7 @@ from planner.workload.build import architecture
 _ID, _FAMILY = 34, 26
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelRow:
     """One model of the list; counts are computed from the shape, or as published where that is not known."""
 

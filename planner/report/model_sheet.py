@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.catalog.entry import Standing
 from planner.catalog.model import Model
+from planner.record import record
 from planner.workload.architecture import Architecture
 from planner.workload.flops import (
     ForwardFlops,
@@ -23,7 +23,7 @@ from planner.workload.sizes import Cache, Share, cache_of, parameters_by_part
 CACHE_BYTES = 2.0  # a cache in 16 bits
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Quoted:
     """A source of the entry, and how far it can be trusted."""
 
@@ -32,7 +32,7 @@ class Quoted:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelSheet:
     """One model with everything that is shown of it.
 

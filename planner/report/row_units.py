@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from planner.metrics import METRICS
 from planner.planning.estimate import Currency
+from planner.record import record
 
 _MOST_DIGITS = 4
 _MOST_DECIMALS = 7
@@ -32,7 +32,7 @@ _BASE: dict[str, tuple[float, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowUnit:
     """How the numbers of a row are shown.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.planning.estimate import Currency, Estimate
+from planner.record import record
 from planner.report.columns import fold, left, table
 from planner.report.escape import for_terminal
 from planner.report.numbers import shown
@@ -15,7 +15,7 @@ _FIRST = 20
 _EACH = 15
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Block:
     """Columns of a table of parts: a title, and headers with the results under them."""
 

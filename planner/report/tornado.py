@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 
 from planner.planning.sensitivity import ChoiceEffect, Sensitivity
+from planner.record import record
 from planner.report.columns import fold, left, right
 from planner.report.escape import for_html, for_terminal
 from planner.report.numbers import shown, shown_range
@@ -19,7 +19,7 @@ _WIDEST_RATIO = 64.0  # a bar goes no further from the middle than to this multi
 _NEGLIGIBLE = 1e-4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bar:
     """One bar: what moves the result, and the two values between which it does."""
 
@@ -82,7 +82,7 @@ def _lines(found: Sensitivity, width: int) -> Iterator[str]:
             yield "  (auto): with degrees chosen anew, since those of the scenario no longer do"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scale:
     """Logarithmic places of values: 0 at the left end, 1 at the right."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from planner.documents.types import Plain, problem, uncertain
 from planner.errors import brief
+from planner.record import record
 from planner.units import CURRENCIES, Interval, money
 
 _CODE = re.compile(r"[A-Z]{3}(?![A-Za-z])")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Amount:
     """Money in one currency: whole, or per second, or per joule.
 

@@ -7,7 +7,6 @@ stay inside it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -35,6 +34,7 @@ from planner.documents.types import (
     quantity,
 )
 from planner.errors import InputError, visible
+from planner.record import record
 from planner.scenario.hardware import Term
 from planner.units import BYTES_PER_TOKEN
 
@@ -133,7 +133,7 @@ class Project(Record):
     comment: Unread = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadProject:
     """A project as read.
 

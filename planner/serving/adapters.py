@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 _BYTES = 2.0  # adapters are kept in 16 bits whatever the weights' format
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adapters:
     """Adapters that one replica serves.
 

@@ -5,12 +5,12 @@ Every form takes a replica's step times and gives rates and mean times; percenti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.step import PassTime
 
@@ -41,7 +41,7 @@ class Replica(Protocol):
         """Sequences of a mean context that run at once [1]."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requests:
     """Mean lengths of requests [tokens].
 
@@ -61,7 +61,7 @@ class Requests:
         return self.cached + self.prompt + self.output / 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Served:
     """What clients see of one replica, in the mean.
 
@@ -166,7 +166,7 @@ def held_full(replica: Replica, requests: Requests, *, sequences: Array | float)
     return offline(replica, requests, most=sequences)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchTime:
     """One batch of like requests, alone on the replica.
 

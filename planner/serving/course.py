@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.passes import Lengths, Passes
 
 Array = NDArray[np.float64]
@@ -14,7 +13,7 @@ Array = NDArray[np.float64]
 UNKNOWN = -1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """What became of every request, in the order in which they came.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.batching import Replica, Requests, Served
 from planner.serving.step import PassTime
 
@@ -18,7 +17,7 @@ _SETTLING = 12
 _MOST_LOAD = 0.98  # of the prefill pool: a closed loop asks for less than all of it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pools:
     """Two pools of replicas.
 

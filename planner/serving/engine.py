@@ -6,11 +6,10 @@ layouts, formats and engines have axes of their own, and the batch another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.formats import Formats
@@ -25,7 +24,7 @@ from planner.workload.architecture import Architecture, Stack
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EngineLimits:
     """What an engine is started with.
 
@@ -41,7 +40,7 @@ class EngineLimits:
     chunked: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Engine:
     """One replica, ready to serve.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stored:
     """Weights of one kind.
 
@@ -26,7 +26,7 @@ class Stored:
     unpacked: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formats:
     """Formats of one served model.
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.workload.architecture import Architecture
 from planner.workload.operators import Sharding
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """Degrees of one replica, each at least 1 [1].
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.engine import Engine
 
 Array = NDArray[np.float64]
@@ -15,7 +14,7 @@ _SEEN_STEPS = 1.5  # half of the step that runs when a request comes, and the on
 _FLOOR_POINTS = 33
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lengths:
     """Tokens of every request, one element each [tokens].
 
@@ -33,7 +32,7 @@ class Lengths:
         return len(self.prompt)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Passes:
     """One replica as an engine's loop sees it.
 

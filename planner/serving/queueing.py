@@ -7,12 +7,12 @@ lengths, over replicas behind one router; percentiles follow from an exponential
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.batching import Replica, Requests
 from planner.serving.step import PassTime
 
@@ -27,7 +27,7 @@ _BURSTS = 0.5  # of the arrivals' variance that a router does not even out, as e
 NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrivals:
     """How requests come and how their lengths vary.
 
@@ -44,7 +44,7 @@ class Arrivals:
     output_variability: Array | float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenLoop:
     """What clients see at a rate.
 
@@ -88,7 +88,7 @@ def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
     return held
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Settled:
     """The batch at which a replica makes as many tokens as are asked for."""
 

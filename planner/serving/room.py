@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.serving.formats import Formats
 from planner.serving.layout import Layout
 from planner.serving.memory import cache_elements
@@ -33,7 +34,7 @@ class FractionOf(Enum):
     """Of what weights and activations leave free; the cache alone (TensorRT-LLM)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EngineMemory:
     """How an engine uses device memory.
 
@@ -51,7 +52,7 @@ class EngineMemory:
     block_tokens: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Room:
     """Memory of the fullest rank, and what the cache holds.
 

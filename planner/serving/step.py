@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.collectives import Group, Links, all_reduce_time_s, all_to_all_time_s, send_time_s
+from planner.record import record
 from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.layout import Layout
@@ -22,7 +21,7 @@ _ACTIVATION_BYTES = 2.0
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PassTime:
     """Time of one pass by cause [s].
 
@@ -42,7 +41,7 @@ class PassTime:
     host: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """What times are taken on: counts of one rank, how ranks stand, machine and engine."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import Fault, InfeasibleError
+from planner.record import record
 from planner.serving.formats import Formats, Stored
 from planner.serving.layout import Layout
 from planner.serving.memory import cache_elements
@@ -33,7 +34,7 @@ Array = NDArray[np.float64]
 _STATE_BYTES = 4.0  # recurrent states are kept in 32 bits
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Weights:
     """Matrices of one kind on one rank, of all layers together.
 
@@ -51,7 +52,7 @@ class Weights:
     unpacked: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counts:
     """One stack of layers on one rank, whatever passes through it.
 
@@ -89,7 +90,7 @@ class Counts:
     adapted: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cores:
     """Attention and recurrences of one sequence in a pass, on one rank.
 

@@ -6,11 +6,11 @@ The tensors are those that a named implementation saves. Each is in a group; rec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.attention_activations import save_attention, save_scan
 from planner.training.implementation import Implementation
 from planner.training.strategy import Recompute
@@ -21,7 +21,7 @@ from planner.workload.operators import Sharding, Tokens
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """Tokens of one device between the parts of a layer.
 

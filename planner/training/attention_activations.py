@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.tape import Kept, SavedTensor, Tape
 from planner.workload.architecture import AttentionCore, Layer
 from planner.workload.operators import Sharding, Tokens, local_outputs
@@ -14,7 +13,7 @@ from planner.workload.operators import Sharding, Tokens, local_outputs
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Sizes:
     """One attention on one device.
 

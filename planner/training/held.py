@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.stages import StageLoad
 from planner.workload.architecture import Architecture, Layer, Projection
 from planner.workload.operators import Sharding, Tokens, local_inputs, local_outputs
@@ -14,7 +13,7 @@ from planner.workload.operators import Sharding, Tokens, local_inputs, local_out
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerUse:
     """One kind of layer with the tokens that it meets in one micro-batch.
 
@@ -35,7 +34,7 @@ class LayerUse:
         return np.minimum(count, 1.0) if self.shared else count
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Held:
     """Parameters on one accelerator [1]: those that data ranks share, and those that expert ranks share."""
 
@@ -64,7 +63,7 @@ def held_of(projection: Projection, tensor: Array) -> Array:
     return local_inputs(projection, tensor) * outputs + (outputs if projection.bias else 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EndParameters:
     """Parameters outside the layers on one accelerator [1].
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from planner.record import record
 
 
 class RmsNorm(Enum):
@@ -17,7 +18,7 @@ class RmsNorm(Enum):
     """As `WIDE`, but the values are cast to the activations' format before they are scaled, and kept so."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Implementation:
     """What is saved, choice by choice.
 

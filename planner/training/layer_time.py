@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from planner.hardware.collectives import (
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.kernels import forward_and_backward_s, joined
 from planner.hardware.machine import Machine
+from planner.record import record
 from planner.training.held import LayerUse
 from planner.training.implementation import Implementation
 from planner.training.stages import DUAL_PIPE
@@ -43,7 +44,7 @@ _HOST_SHARE_OF_WEIGHTS = 0.5  # of a backward pass's kernels, those that make we
 _HOST_BLEND = 6.0  # how sharply a layer turns from device-bound to host-bound; hardly identifiable, our estimate
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerTime:
     """One layer, one micro-batch, forward and backward together by cause [s].
 
@@ -69,7 +70,7 @@ class LayerTime:
         return self.forward + self.backward + self.recompute
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """What all layers of a run share.
 
@@ -103,7 +104,7 @@ class Setting:
         return operator
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Sums:
     """Device time by kind of work, forward and backward [s]."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.activations import Stream, bytes_by_group, kept_bytes, saved_tensors
 from planner.training.end_activations import head_bytes, source_bytes, stem_bytes, table_bytes
 from planner.training.held import EndParameters, Held, LayerUse, end_parameters, held_of, held_parameters
@@ -21,7 +22,7 @@ from planner.workload.operators import Sharding
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StateBytes:
     """Bytes per parameter of each state [B].
 
@@ -41,7 +42,7 @@ class StateBytes:
     more_gradients: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryRules:
     """What a framework adds to the states and activations.
 
@@ -67,7 +68,7 @@ class MemoryRules:
         return allocated + (self.reserve_bytes + self.fragmentation * allocated)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """Device memory of one accelerator of one stage, by cause [B].
 
@@ -111,7 +112,7 @@ class Memory:
         return self.rules.total_bytes(self.allocated)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _LayerMemory:
     """One layer of a kind on one accelerator.
 
@@ -162,7 +163,7 @@ class _LayerMemory:
         return returned + self.inner
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryModel:
     """Memory of a run under strategies: what all its stages share is worked out once.
 

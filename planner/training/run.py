@@ -5,15 +5,15 @@ Scalars or arrays; a run's uncertain inputs are varied one at a time by the call
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from planner.record import record
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hazards:
     """What interrupts a run and what an interruption costs.
 
@@ -35,7 +35,7 @@ class Hazards:
     checkpoint_interval_s: Array | float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunTime:
     """Wall-clock time of a run by cause [s]. `total` is infinite where failures leave no time to work."""
 

@@ -11,11 +11,11 @@ other, and so does the mean of both for each micro-batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.strategy import Strategy
 
 Array = NDArray[np.float64]
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 ONE_F_ONE_B, ZERO_BUBBLE_1, ZERO_BUBBLE_2, DUAL_PIPE = 0.0, 1.0, 2.0, 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageLoad:
     """What one pipeline stage holds.
 

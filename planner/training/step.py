@@ -6,13 +6,13 @@ step = (m * slowest stage + bubble + pipeline sends + gradients + optimizer + fi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.collectives import send_time_s
 from planner.hardware.kernels import forward_and_backward_s
+from planner.record import record
 from planner.training.held import LayerUse, end_parameters
 from planner.training.layer_time import LayerTime, Setting, layer_time, tensor_blocks, tensor_time_s
 from planner.training.memory import StateBytes
@@ -52,7 +52,7 @@ CAUSES: dict[str, str] = {
 """Parts of a step, in the order in which they are shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ends:
     """Embedding and head for one micro-batch, forward and backward together [s].
 
@@ -65,7 +65,7 @@ class _Ends:
     sharded_head: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Stage:
     """One candidate for the slowest stage, for one micro-batch [s].
 
@@ -81,7 +81,7 @@ class _Stage:
     busy: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Anatomy:
     """What the parts of a step are told from.
 
@@ -102,7 +102,7 @@ class _Anatomy:
     once: dict[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepTime:
     """One optimizer step [s], as addends that each depend on a few axes of the strategies.
 

@@ -6,17 +6,18 @@ and lets them broadcast. There is no other form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.workload.operators import Sharding
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recompute:
     """What the backward pass computes again instead of keeping: shares from 0 to 1, or flags [1].
 
@@ -44,7 +45,7 @@ class Recompute:
     operators: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Offload:
     """States kept outside device memory: 0 on the device, 1 in host memory, 2 on local drives [1]."""
 
@@ -54,7 +55,7 @@ class Offload:
     activations: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Strategy:
     """Degrees and choices of a training run [1].
 

@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.training.implementation import Implementation, RmsNorm
 
 Array = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Kept(Enum):
     ACTIVATION = "activation"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SavedTensor:
     """One tensor kept on one device for one micro-batch [B]."""
 

@@ -7,8 +7,10 @@ saved activations are all read off the projections of a layer, so that none of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
+
+from planner.record import record
 
 
 class Split(Enum):
@@ -19,7 +21,7 @@ class Split(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Projection:
     """One weight matrix, applied to every token that reaches it.
 
@@ -53,7 +55,7 @@ class Projection:
         return self.weights + (self.outputs if self.bias else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttentionCore:
     """Scores and weighted values of one attention layer, without its projections.
 
@@ -122,7 +124,7 @@ class ScanKind(Enum):
     GATED_DELTA = "gated-delta"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scan:
     """The recurrence of a state-space or linear-attention layer, without its projections.
 
@@ -156,7 +158,7 @@ class Scan:
         return self.convolution_channels * (self.convolution_width + self.convolution_bias)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Experts:
     """A mixture of experts: `projections` are the matrices of one expert, of which each token meets `top_k`.
 
@@ -186,7 +188,7 @@ class Experts:
         return self.top_k * sum(p.parameters for p in self.projections)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FeedForward:
     """The dense feed-forward part: its width and whether it is gated; the matrices are the layer's."""
 
@@ -195,7 +197,7 @@ class FeedForward:
     activation: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layer:
     """One kind of layer.
 
@@ -248,7 +250,7 @@ class Layer:
         return self.dense_parameters + (self.experts.active_parameters if self.experts else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stack:
     """Layers one after the other.
 
@@ -297,7 +299,7 @@ class Stack:
         return sum(per_kind) + self.final_norm_parameters
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Convolution:
     """A convolution before the first layer (image patches, Whisper's stem).
 
@@ -323,7 +325,7 @@ class Convolution:
         return self.weights + (self.outputs if self.bias else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Architecture:
     """A whole model.
 

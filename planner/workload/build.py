@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.catalog.shape import (
     ArchitectureSpec,
@@ -13,6 +13,7 @@ from planner.catalog.shape import (
     StackSpec,
     layer_of_letter,
 )
+from planner.record import record
 from planner.workload.architecture import Architecture, Convolution, Layer, Projection, Split, Stack
 from planner.workload.feed_forwards import feed_forward_part
 from planner.workload.mixers import NORM_VECTORS, cross_attention, mixer
@@ -87,7 +88,7 @@ def _run(run: LayerRunSpec) -> list[LayerSpec]:
     return [run] * run.count
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Side:
     """One stack with the token table in front of it."""
 
@@ -237,7 +238,7 @@ def _conditioning(spec: StackSpec) -> tuple[Projection, ...]:
     return (first, Projection("time-step.2", spec.hidden, spec.hidden, Split.NONE, 1, bias=True))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Chains:
     """The products behind a stack: those of every token and those of one vector per sample."""
 

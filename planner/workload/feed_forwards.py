@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.shape import ExpertsSpec, FeedForwardName, StackSpec
+from planner.record import record
 from planner.workload.architecture import Experts, FeedForward, Projection, Split
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FeedForwardPart:
     """What a feed-forward part adds to a layer; counts in elements."""
 

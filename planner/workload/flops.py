@@ -8,9 +8,9 @@ account, whether the product with the vocabulary is counted, and what recomputat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from planner.record import record
 from planner.workload.architecture import Architecture, AttentionCore, Layer, Projection, Scan, ScanKind, Stack
 
 
@@ -33,7 +33,7 @@ class Recompute(Enum):
     """Every layer's forward pass; not the embedding and not the head."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Samples:
     """The input that is counted.
 
@@ -49,7 +49,7 @@ class Samples:
     source_length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ForwardFlops:
     """Operations of one forward pass by part [FLOP]; each part is exact.
 
@@ -101,7 +101,7 @@ class ForwardFlops:
         return 2 * self.total - self.first_convolution
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainingFlops:
     """Operations of one training step [FLOP].
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.shape import AttentionSpec, DeltaSpec, LatentSpec, LayerSpec, MambaSpec, NormName, StackSpec
+from planner.record import record
 from planner.workload.architecture import AttentionCore, Projection, Scan, ScanKind, Split
 
 NORM_VECTORS: dict[NormName, int] = {"rms": 1, "layer": 2, "layer-no-bias": 1, "none": 0}
 """Vectors that one norm holds: a scale, and a shift where it has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mixer:
     """What a mixer adds to a layer; counts in elements."""
 

@@ -6,11 +6,10 @@ operator's arrays then extend along just the axes that it depends on. Sizes are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.record import record
 from planner.workload.architecture import (
     Architecture,
     AttentionCore,
@@ -27,7 +26,7 @@ Array = NDArray[np.float64]
 """float64, of any shape that broadcasts with its fellows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sharding:
     """How one layer is spread: degrees of at least 1 [1].
 
@@ -53,7 +52,7 @@ class Sharding:
         return split
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tokens:
     """The input of one micro-batch.
 
@@ -72,7 +71,7 @@ class Tokens:
     cached: Array | float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatrixProduct:
     """`groups` products of an (m, k) activation with a (k, n) weight on one device [1].
 
@@ -92,7 +91,7 @@ class MatrixProduct:
         return 2.0 * self.groups * self.m * self.n * self.k
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attention:
     """Scores and weighted values on one device.
 
@@ -126,7 +125,7 @@ class Attention:
         return 2.0 * pairs * (self.key_dim + self.value_dim)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Streaming:
     """Work that is bound by memory: norms, activations, rotary positions, recurrences.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from planner.record import record
 from planner.workload.architecture import Architecture, Layer, Stack
 
 _FEED_FORWARD = frozenset(["gate", "up", "down"])
 _AROUND_EXPERTS = frozenset(["router", "shared-weight", "experts-in", "experts-out"])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """One part of a model and the elements it holds [1]."""
 
@@ -74,7 +74,7 @@ def _part_of(projection: str) -> str:
     return "indexer" if projection.startswith("index.") else "attention"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cache:
     """What one sequence leaves in memory while it is decoded; elements, to be taken times their size.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.planning.breakeven import BreakEven
 from planner.planning.comparison import Candidate, Comparison, Line
 from planner.planning.explain import SourcedInput
+from planner.record import record
 from planner.report import compare_words as words
 from planner.report.labels import label_of
 from planner.report.page import compare_figures as fig
@@ -23,7 +23,7 @@ _MOST_EFFECTS = 6
 _EFFECTS_OF = ("cost_total_usd", "cost_per_month_usd", "cost_per_million_output_tokens_usd", "days")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Told:
     """What a page of a comparison is made of.
 

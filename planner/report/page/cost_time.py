@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.planning.estimate import Currency, Estimate
+from planner.record import record
 from planner.report.numbers import money, shown
 from planner.report.page.parts import Cell, Column, Figure, Table, number
 from planner.report.row_units import row_unit
@@ -14,7 +14,7 @@ _STEPS = 8
 Point = tuple[float, float, float | None, float | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Line:
     """One line: its label and filter key, and points of time [d], money and its range [USD]."""
 

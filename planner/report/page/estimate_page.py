@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.planning.comparison import Comparison, compare, letters, parts_of
 from planner.planning.estimate import Estimate, Result
 from planner.planning.explain import SourcedInput
 from planner.planning.scaling import Scaled
+from planner.record import record
 from planner.report.labels import label_of
 from planner.report.numbers import percent, shown, shown_range
 from planner.report.page import figures as fig
@@ -47,7 +47,7 @@ _BREAKDOWNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Told:
     """What a page of an estimate is made of.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from planner.record import record
 
 Kind = Literal["bars", "stacked", "tornado", "ranges", "lines", "points", "curve"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Card:
     """A key number.
 
@@ -26,7 +27,7 @@ class Card:
     ends: tuple[float, float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cell:
     """One cell of a table: its text, what it is sorted by, where it links to, and whether it stands out."""
 
@@ -36,7 +37,7 @@ class Cell:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """A column: its header, and whether it holds numbers, or sentences."""
 
@@ -50,7 +51,7 @@ def number(header: str) -> Column:
     return Column(header, is_number=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A table.
 
@@ -68,7 +69,7 @@ class Table:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Figure:
     """A chart and its numbers.
 
@@ -95,7 +96,7 @@ class Figure:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """A part of the page under one heading: texts, then figures, then tables."""
 
@@ -108,7 +109,7 @@ class Section:
     tables: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A document that the page rests on, written out so that it can be run again; `owner` as of a table."""
 
@@ -117,7 +118,7 @@ class Source:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Page:
     """A page.
 

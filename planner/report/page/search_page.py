@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.planning.estimate import Currency
 from planner.planning.explain import SourcedInput
 from planner.planning.search_result import OBJECTIVES, Candidate, Change, SearchResult
 from planner.planning.search_words import degrees_words, offload_words, recompute_words
+from planner.record import record
 from planner.report.labels import label_of
 from planner.report.numbers import shown
 from planner.report.page import estimate_page as of_winner
@@ -22,7 +22,7 @@ _SHOWN = ("days", "cost_total_usd", "energy_kwh", "mfu", "peak_memory_gb")
 _LIMITS = ("days", "cost_total_usd", "facility_power_kw")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Told:
     """What a page of a search is made of: what was found, the winner's inputs, the day that ages are counted to."""
 

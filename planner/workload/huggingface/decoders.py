@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from planner.catalog.shape import (
@@ -18,6 +17,7 @@ from planner.catalog.shape import (
     NormName,
     SlidingSpec,
 )
+from planner.record import record
 from planner.workload.huggingface.defaults import DEFAULTS, ClassDefaults
 from planner.workload.huggingface.fields import Fields
 from planner.workload.huggingface.layers import every, mixers, terse
@@ -27,7 +27,7 @@ QueryKeyNorm = Literal["none", "head", "projection"]
 Bias = Literal["none", "qkv", "output", "all", "all-but-key"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Windows:
     """Which layers see a window: its size in tokens, and the mixers where `layer_types` does not tell them."""
 

@@ -6,10 +6,10 @@ transformers 5.23.0, `configuration_*.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from planner.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClassDefaults:
     """Defaults of one configuration class.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.catalog.shape import (
     ArchitectureSpec,
     AttentionSpec,
@@ -13,13 +11,14 @@ from planner.catalog.shape import (
     LayerRunSpec,
     PositionName,
 )
+from planner.record import record
 from planner.workload.huggingface.fields import Fields
 from planner.workload.huggingface.tasks import CAUSAL_TASKS, Task, labels, refuse
 
 _MASKED = (*CAUSAL_TASKS, Task.MASKED)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Heads:
     """How a family builds its heads.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from planner.catalog.shape import ArchitectureSpec
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
+from planner.record import record
 from planner.workload.huggingface import (
     classic,
     decoders,
@@ -27,7 +27,7 @@ from planner.workload.huggingface.tasks import Task, task_of
 Reader = Callable[[Fields, Task], ArchitectureSpec]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Family:
     """One family of configurations.
 
@@ -117,7 +117,7 @@ _FAMILIES: dict[str, Family] = {
 _INNER_NAMES = {"gemma3": "gemma3_text", "gemma4": "gemma4_text", "llama4": "llama4_text", "kimi_k25": "deepseek_v3"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Imported:
     """What was read of a configuration.
 
