@@ -65,12 +65,15 @@ def search_page(found: SearchResult, books: Books) -> Page:
     return page_of(Told(found, explain(found.estimate, books).inputs, today(books)))
 
 
-def services_page(found: ServiceSearch, books: Books) -> Page:
-    """Give the page of a search of a service."""
-    from planner.planning.currency import shown_currency
-    from planner.report.page.services_page import page_of
+def services_page(resolved: Resolved, found: ServiceSearch, books: Books) -> Page:
+    """Give the page of a search of a service: the winner is estimated for its parts and its inputs."""
+    from planner.planning.dispatch import estimate
+    from planner.planning.explain import explain
+    from planner.planning.serving_search import scenario_of
+    from planner.report.page.services_page import Told, page_of
 
-    return page_of(found, shown_currency(books))
+    winner = estimate(scenario_of(resolved, found), books)
+    return page_of(Told(found, winner, explain(winner, books).inputs, today(books)))
 
 
 def check_page(found: Check) -> Page:

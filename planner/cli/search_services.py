@@ -33,7 +33,7 @@ def services(resolved: Resolved, books: Books, asked: Mapping[str, str | bool | 
         raise input_error("search-option", f"--top {top}: not a number of choices", allowed=f"1 to {_MOST_TOP}")
     nodes = [part.strip() for part in str(asked.get("nodes") or "").split(",") if part.strip()]
     found = search_services(resolved, books, minimise=minimise, nodes=nodes, top=int(top))
-    page = cache(partial(services_page, found, books))
+    page = cache(partial(services_page, resolved, found, books))
     return {
         "table": partial(_table, found, books),
         "json": partial(_json, found),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.documents.reader import Tree
+from planner.documents.typed import typed
 from planner.errors import Fault, InfeasibleError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
@@ -105,6 +106,12 @@ def search_services(
         refused={name: why for name, why in refused.items() if name not in best},
         winner=_chosen(resolved.tree.value, found[0][1], first),
     )
+
+
+def scenario_of(resolved: Resolved, found: ServiceSearch) -> Resolved:
+    """Give the scenario of a search's winner, which estimates to what the search says of it."""
+    tree = Tree(resolved.tree.source, dict(found.winner), resolved.tree.marks)
+    return replace(resolved, document=typed(tree, ServingLoad), tree=tree)
 
 
 def _require_pools(ground: ServingGround, tree: Tree) -> None:

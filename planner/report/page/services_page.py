@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
-from planner.planning.estimate import Currency
+from planner.planning.estimate import Currency, Estimate
+from planner.planning.explain import SourcedInput
 from planner.planning.serving_choices import Choice, ServiceSearch
+from planner.record import record
 from planner.report.labels import label_of
 from planner.report.numbers import percent, shown
+from planner.report.page import estimate_page as of_winner
 from planner.report.page.parts import Cell, Column, Figure, Page, Section, Source, Table, number
 from planner.report.page.sources import scenario_text
 from planner.report.row_units import row_unit
@@ -18,8 +22,20 @@ _X, _Y = "tpot_ms", "cost_per_month_usd"
 _DEGREES = ("tensor", "data", "expert", "pipeline")
 
 
-def page_of(found: ServiceSearch, currency: Currency) -> Page:
+@record
+class Told:
+    """What a page is made of: what was found, the winner's estimate and inputs, the day that ages are counted to."""
+
+    found: ServiceSearch
+    winner: Estimate
+    inputs: Sequence[SourcedInput]
+    on: datetime.date
+
+
+def page_of(told: Told) -> Page:
     """Give the page of a search of a service."""
+    found = told.found
+    winner = of_winner.page_of(of_winner.Told(told.winner, told.inputs, (), told.on))
     kinds = dict.fromkeys(choice.accelerator for choice in (*found.best, *found.top))
     return Page(
         title=found.title,
@@ -29,9 +45,10 @@ def page_of(found: ServiceSearch, currency: Currency) -> Page:
             ("load", found.load),
             ("searched", f"{found.tried:,} configurations, {found.kept:,} keep the objectives"),
         ),
-        sections=_sections(found, currency),
+        sections=(*_sections(found, told.winner.currency), *winner.sections),
         choices=tuple((kind, kind) for kind in kinds),
         sources=(Source(f"{found.name}, the winner", scenario_text(found.winner)),),
+        notes=winner.notes,
     )
 
 
