@@ -11,6 +11,7 @@ from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Breakdown, Estimate, Part, Result
 from planner.planning.ledger import Ledger
+from planner.planning.serving_requests import stated_lengths
 from planner.scenario.hosted import Hosted
 from planner.scenario.resolve import Resolved
 
@@ -30,7 +31,7 @@ def estimate_hosted(resolved: Resolved, books: Books) -> Estimate:
         raise AssertionError("a hosted model is wanted")
     ledger = Ledger(books.catalog)
     workload = scenario.workload
-    prompt, output = _lengths(scenario, tree, books)
+    prompt, output = _lengths(scenario, tree, books, ledger)
     into, out, cached = _prices(scenario, tree, books, ledger)
     kept = prompt * workload.requests.cached
     read_usd, made_usd = (prompt - kept) * into + kept * cached, output * out
@@ -68,13 +69,9 @@ def estimate_hosted(resolved: Resolved, books: Books) -> Estimate:
     )
 
 
-def _lengths(scenario: Hosted, tree: Tree, books: Books) -> tuple[float, float]:
-    stated, at = scenario.workload.requests, ("workload", "requests")
-    prompt, output = stated.prompt, stated.output
-    if stated.data is not None:
-        record = books.training_data.lengths_of(stated.data, tree=tree, trail=(*at, "data"))
-        prompt = prompt if prompt is not None else record.prompt_mean
-        output = output if output is not None else record.output_mean
+def _lengths(scenario: Hosted, tree: Tree, books: Books, ledger: Ledger) -> tuple[float, float]:
+    at = ("workload", "requests")
+    prompt, output = stated_lengths(scenario.workload.requests, tree, books, ledger)
     if prompt is None or output is None:
         lacks = "prompt" if prompt is None else "output"
         raise InputError(tree.fault("missing-key", f"'{lacks}' is missing", at, hint=f"{lacks}: 512"))

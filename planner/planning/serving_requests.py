@@ -9,7 +9,7 @@ from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.record import record
-from planner.scenario.serving_load import ServingLoad
+from planner.scenario.serving_load import RequestShape, ServingLoad
 from planner.serving.batching import Requests
 from planner.workload.architecture import Architecture
 
@@ -67,19 +67,25 @@ def lengths_of(load: ServingLoad, shape: Architecture, tree: Tree, books: Books,
     return RequestLengths(Requests(np.array([_BEGINNING]), np.array([made])), read, read)
 
 
-def _stated(
-    load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger
-) -> tuple[float, float]:  # fmt: skip
-    """Give the tokens in and out: as stated, or the means of a data set."""
-    stated, at = load.workload.requests, ("workload", "requests")
+def stated_lengths(stated: RequestShape, tree: Tree, books: Books, ledger: Ledger) -> tuple[float | None, float | None]:
+    """Give the tokens in and out of a request: as stated, or the means of a data set; None where neither says."""
     prompt, output = stated.prompt, stated.output
     if stated.data is not None:
-        record = books.training_data.lengths_of(stated.data, tree=tree, trail=(*at, "data"))
+        record = books.training_data.lengths_of(stated.data, tree=tree, trail=("workload", "requests", "data"))
         prompt = prompt if prompt is not None else record.prompt_mean
         output = output if output is not None else record.output_mean
         source = record.provenance("prompt_mean")
         words = f"{prompt or 0:,.0f} in, {output or 0:,.0f} out"
         ledger.note(f"lengths of {record.id}", words, source=source.source, standing=books.catalog.standing(source))
+    return prompt, output
+
+
+def _stated(
+    load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger
+) -> tuple[float, float]:  # fmt: skip
+    """Give the tokens in and out: as stated, or the means of a data set, or as the model fixes them."""
+    at = ("workload", "requests")
+    prompt, output = stated_lengths(load.workload.requests, tree, books, ledger)
     if prompt is None and shape.main.tokens_per_sample:
         prompt = float(shape.main.tokens_per_sample)
     if prompt is None and generates(shape) and shape.stacks[0].tokens_per_sample:

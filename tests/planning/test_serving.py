@@ -266,6 +266,14 @@ def test_a_hosted_model_costs_its_list_price(planner: Planner, tmp_path: Path) -
     assert "did you mean" in wrong.stderr
 
 
+def test_lengths_of_a_data_set_are_an_input_of_a_hosted_model_too(planner: Planner, tmp_path: Path) -> None:
+    file = tmp_path / "hosted.yaml"
+    file.write_text(HOSTED)
+    done = planner("estimate", str(file), "--set", "workload.requests={data: sharegpt-nanoflow}", "--output", "json=-")
+    assert done.returncode == 0, done.stderr
+    assert "lengths of sharegpt-nanoflow" in [each["name"] for each in json.loads(done.stdout)["inputs"]]
+
+
 @pytest.mark.parametrize(("model", "code"), [("dit-xl-2", 0), ("sdxl", 2), ("sd-1.5", 2)])
 def test_diffusion_by_transformers_is_planned_and_by_a_unet_refused(planner: Planner, model: str, code: int) -> None:
     done = planner("estimate", "--model", model, "--node", "g6e.xlarge", "--input", "256")
