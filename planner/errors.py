@@ -98,6 +98,8 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31mb")
     'a\\x1b[31mb'
     """
+    if text.isprintable():  # nearly every text: nothing that can be printed is hidden
+        return text
     return "".join(_escaped(ch) if _is_hidden(ch) else ch for ch in text)
 
 

@@ -61,3 +61,25 @@ def test_values_are_copied_and_sent() -> None:
     sent = pickle.dumps(Ours(1, ("x",)))
     assert pickle.loads(sent) == Ours(1, ("x",))  # noqa: S301 - our own bytes
     assert [each.name for each in fields(Ours)] == ["a", "b", "c"]  # type: ignore[arg-type]
+
+
+def test_what_is_made_for_each_value_is_made_anew() -> None:
+    @record
+    class Collected:
+        names: list[str] = field(default_factory=list)
+        counted: int = 0
+
+        def __post_init__(self) -> None:
+            self.names.append("first")
+
+    one, other = Collected(), Collected(counted=1)
+    one.names.append("second")
+    assert (one.names, other.names, other.counted) == (["first", "second"], ["first"], 1)
+
+
+@pytest.mark.parametrize("given", [(), (1, (), 2.0, 3)])
+def test_fields_that_are_missing_or_too_many_are_refused(given: tuple[object, ...]) -> None:
+    with pytest.raises(TypeError, match="__init__"):
+        Ours(*given)  # type: ignore[arg-type]
+    with pytest.raises(FrozenInstanceError):
+        del Ours(1).a

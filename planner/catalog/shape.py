@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from planner.catalog.shape_parts import (
     MAX_LAYERS,
@@ -143,6 +143,9 @@ class ArchitectureSpec(StackSpec):
     joint : width of a space in which each sample of a batch meets each other one (CLIP).
     multi_token_layers : extra layers that predict further tokens.
     """
+
+    # Three kinds of documents hold a shape: read by each of them, its forty parts would be made ready three times.
+    model_config = ConfigDict(defer_build=False)
 
     vocabulary: WholeOrZero = 0
     max_sequence: Whole | None = None

@@ -145,9 +145,11 @@ def money_of(
 
 def _seller(choice: HardwareChoice, tree: Tree, trail: Trail, books: Books) -> str:
     """Give who rents the machines out; "" for the node's own provider."""
+    if choice.seller is None:
+        return ""
     known = books.prices.providers()
-    if choice.seller is None or choice.seller in known:
-        return choice.seller or ""
+    if choice.seller in known:
+        return choice.seller
     message = f"nobody called '{visible(choice.seller)[:60]}' is known to rent machines out"
     hint = did_you_mean(choice.seller, known)
     raise InputError(tree.fault("unknown-name", message, trail, allowed=listing(known, most=20), hint=hint))

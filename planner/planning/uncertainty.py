@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,12 @@ def factors_of(effects: Effects) -> tuple[float, float, float, float]:
     -------
     The low and high end of its range, and the least and the most with every input at its worse end at once [1].
     """
-    logs = [(min(_log(min(ends)), 0.0), max(_log(max(ends)), 0.0)) for ends in effects.values()]
+    return _factors(tuple(effects.values()))
+
+
+@lru_cache(maxsize=4096)  # many results are moved alike: hours, days and money of one run by the time of a step
+def _factors(effects: tuple[tuple[float, float], ...]) -> tuple[float, float, float, float]:
+    logs = [(min(_log(min(ends)), 0.0), max(_log(max(ends)), 0.0)) for ends in effects]
     downs, ups = [low for low, _ in logs], [high for _, high in logs]
     down, up = (math.sqrt(math.fsum([each**2 for each in side])) for side in (downs, ups))
     return math.exp(-down), _exponential(up), math.exp(math.fsum(downs)), _exponential(math.fsum(ups))
