@@ -199,9 +199,9 @@ def step_time(
     sharded = [sharded_layer_s(use, time, setting, states) for use, time in zip(uses, times, strict=True)]
     ends = _ends(architecture, uses, setting, states)
     stages = [_stage(load, times, sharded, ends) for load in candidates]
-    slowest, number = _slowest(stages)
     # With a pipeline the parameters are gathered once per step and kept for all micro-batches.
     gatherings = np.where(strategy.pipeline > 1.0, 1.0, m)
+    slowest, number = _slowest(stages, m, gatherings)
     # Clipping, logging and data loading wait for the slowest rank: their time grows with the ranks' number.
     fixed = efficiency.step_s * np.log2(2.0 * strategy.accelerators) / _RANKS_OF_STEP_S
     doublings = np.maximum(np.log2(strategy.accelerators / 8.0), 0.0)
@@ -251,11 +251,18 @@ def _parts_of(load: StageLoad, anatomy: _Anatomy) -> dict[str, Array]:
     return parts
 
 
-def _slowest(stages: Sequence[_Stage]) -> tuple[_Stage, Array]:
-    """Give the slowest stage of every strategy, and its number among the candidates."""
-    slowest, number = stages[0], np.zeros_like(stages[0].total)
+def _slowest(stages: Sequence[_Stage], m: Array, gatherings: Array) -> tuple[_Stage, Array]:
+    """Give the stage that has most to do in one step of every strategy, and its number among the candidates."""
+
+    def seconds(stage: _Stage) -> Array:
+        return m * (stage.total - stage.sharded) + gatherings * stage.sharded
+
+    slowest, longest = stages[0], seconds(stages[0])
+    number = np.zeros_like(longest)
     for other, stage in enumerate(stages[1:], start=1):
-        slower = stage.total > slowest.total
+        time = seconds(stage)
+        slower = time > longest
+        longest = np.where(slower, time, longest)
         number = np.where(slower, float(other), number)
         slowest = _Stage(
             stage.load,
