@@ -66,6 +66,7 @@ def _taking_fields(made: Any) -> Any:
         lines.append(f" _set_{name}(self, {value})")
     if hasattr(made, "__post_init__"):
         lines.append(" self.__post_init__()")
+    # The text holds names of fields and nothing else, as that of `dataclasses` does.
     exec(f"def __init__({', '.join(['self', *heads])}):\n" + "\n".join(lines or [" pass"]), known)  # noqa: S102
     method = known["__init__"]
     method.__qualname__ = f"{made.__qualname__}.__init__"

@@ -18,6 +18,8 @@ TOUCH_FILES = (
     "planner/bench/",
     "planner/cli/",
 )
+# Writes the `__init__` of a class from the names of its fields, as `dataclasses` does; no text of a user gets there.
+WRITES_METHODS = "planner/record.py"
 READ_YAML = "planner/documents/reader.py"
 READS_AND_WRITES = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rename"),
@@ -61,7 +63,9 @@ def test_there_are_modules_to_look_at() -> None:
 
 
 def test_no_text_is_run_as_code() -> None:
-    assert called_among({"eval", "exec", "compile", "__import__", "os.system", "os.popen", "input"}) == []
+    ways = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "input"}
+    assert called_among(ways, but=(WRITES_METHODS,)) == []
+    assert [called for called, _ in calls(WRITES_METHODS) if called in ways] == ["exec"]
     serialisers = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "numpy.load", "pandas.read_pickle"}
     assert {name: found for name in trees() if (found := imports(name) & serialisers)} == {}
 
