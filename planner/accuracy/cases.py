@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 
 from planner.catalog.accelerator import Accelerator
@@ -62,6 +63,7 @@ class TrainingCase:
     domain : devices that the scale-up link joins.
     fabric_bytes_per_s : network of one device, one direction; NaN where unknown.
     near : groups of near-duplicates that it belongs to.
+    silicon_since : year in which the first accelerator of its silicon was released; NaN where unknown.
     loose : degrees, batch or software are not stated.
     allocated : its memory is what tensors take; else with what the framework and driver hold besides.
     kind_of_rate : "step", "evaluated" (evaluation included), "hours" (accelerator-hours of a whole run).
@@ -89,6 +91,7 @@ class TrainingCase:
     kind_of_rate: str
     observations: tuple[Observation, ...]
     near: tuple[str, ...] = ()
+    silicon_since: float = math.nan
     loose: bool = False
     allocated: bool = False
 

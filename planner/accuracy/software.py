@@ -51,7 +51,7 @@ class Words:
         for rule in self.rules.rules:
             if rule.match in text:
                 stated = self._released(framework, version)
-                return Software(rule.framework, stated if stated == stated else _years(rule.released))
+                return Software(rule.framework, stated if stated == stated else years(rule.released))
         return None
 
     def _released(self, framework: str, version: str) -> float:
@@ -61,7 +61,7 @@ class Words:
             return 2000 + int(found[1]) + (int(found[2]) - 0.5) / 12
         for name, date in self.rules.rounds.items():
             if re.match(rf"{re.escape(name)}\b", version):
-                return _years(date)
+                return years(date)
         dated = re.search(r"\b(20\d\d)(?:-(\d\d))?", version)
         if dated:
             return int(dated[1]) + ((int(dated[2]) - 0.5) / 12 if dated[2] else 0.5)
@@ -87,7 +87,8 @@ class Words:
 _SMALLEST_FABRIC_GBPS = 40.0  # ports below this per accelerator are a host's own, not the fabric of its accelerators
 
 
-def _years(date: str | None) -> float:
+def years(date: str | None) -> float:
+    """Give a date as a number of years; NaN for none, the middle of what it leaves open."""
     if date is None:
         return float("nan")
     pieces = [int(piece) for piece in date.split("-")]

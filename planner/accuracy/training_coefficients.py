@@ -37,7 +37,7 @@ WIDTHS: Mapping[str, Mapping[str, float]] = {
         "overlap_pipeline": 0.1,
     },
     "families": {
-        "matrix_sustained": 0.05,
+        "matrix_sustained": 0.075,
         "attention": 0.2,
         "domain_bandwidth": 0.2,
         "fabric_bandwidth": 0.25,

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from planner.accuracy.cases import TrainingCase
 from planner.accuracy.training_arrays import Group, groups_of
-from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import Profile
 from planner.hardware.efficiency import Efficiency
 from planner.planning.efficiencies import Basis, chain_of, moved
@@ -58,7 +57,7 @@ class TrainingModel:
 
     @cached_property
     def youth(self) -> Array:
-        """How new a chip was to its software: 1 on the day of its release, falling by e each year [1]."""
+        """How new a chip's silicon was to its software: 1 when its first part was released, falling by e a year [1]."""
         return np.array([_youth(case) for case in self.cases])
 
     def step_s(self, values: Values) -> Array:
@@ -152,17 +151,9 @@ def _with_habits(group: Group, values: Values) -> Strategy:
 
 
 def _youth(case: TrainingCase) -> float:
-    released = _released(case.accelerator)
-    if case.accelerator.kind == "tpu" or released is None:
+    if case.accelerator.kind == "tpu" or case.silicon_since != case.silicon_since:
         return 0.0  # a TPU is in use for years before it is announced
-    years = case.software.released - released
-    if years != years:
-        years = _MATURED_YEARS
-    return float(np.exp(-max(years, 0.0)))
-
-
-def _released(accelerator: Accelerator) -> float | None:
-    if accelerator.released is None:
-        return None
-    pieces = [int(piece) for piece in str(accelerator.released).split("-")]
-    return pieces[0] + ((pieces[1] - 0.5) / 12 if len(pieces) > 1 else 0.5)
+    age = case.software.released - case.silicon_since
+    if age != age:
+        age = _MATURED_YEARS
+    return float(np.exp(-max(age, 0.0)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from planner.accuracy.cases import Observation, Refused, Software, Spread, TrainingCase
 from planner.accuracy.shapes import Shapes, ShapeUnknownError
+from planner.accuracy.silicon import Silicon
 from planner.accuracy.software import Words
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
@@ -39,6 +40,7 @@ class TrainingRows:
         self._catalog = catalog
         self._words = words
         self._shapes = Shapes(catalog)
+        self._silicon = Silicon(catalog)
 
     def yaml_row(self, row: Row, *, number: int = 0) -> TrainingCase | Refused:
         """Give one row of a list in the form of `training.yaml`; it is called by its number where it has no id."""
@@ -110,6 +112,7 @@ class TrainingRows:
             kind_of_rate=_kind_of_rate(row),
             observations=observations,
             near=tuple(str(row[k]) for k in ("dup_group", "split_group") if row.get(k)),
+            silicon_since=self._silicon.since(accelerator),
             loose=bool(row.get("assumptions")) or not stated or spread.searched,
         )
 
@@ -204,6 +207,7 @@ class TrainingRows:
             kind_of_rate="step",
             observations=observations,
             near=(f"{source}|{row['model']}|{row['seq']}",),
+            silicon_since=self._silicon.since(accelerator),
             allocated=row.get("metric") == "peak_allocated_memory",
         )
 
