@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
+@cache
 def built_in() -> Path:
     """Give the folder of the catalogs that came with the planner: in the wheel, or beside the checkout."""
     package = Path(__file__).resolve().parent.parent

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from planner.catalog.entry import Entry
+from planner.catalog.profile import Moves
 from planner.documents.types import Record
 from planner.workload.architecture import Architecture
 
@@ -22,11 +24,12 @@ _PLAIN = frozenset({float, int, bool, str, bytes, type(None)})
 class Remembered:
     """Results of one run of the planner.
 
-    Architectures are told apart by being the same object: they are large, and built once for each catalog entry.
+    Architectures, catalog entries and what is taken from those are told apart by being the same object: they are
+    large, and read or built once.
     """
 
     _found: dict[Hashable, object] = field(default_factory=dict, repr=False)
-    _kept: dict[int, Architecture] = field(default_factory=dict, repr=False)
+    _kept: dict[int, object] = field(default_factory=dict, repr=False)
 
     def once(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
         """Give what a pure function gives, calling it once for arguments of the same content."""
@@ -41,7 +44,7 @@ class Remembered:
             return value
         if isinstance(value, np.ndarray):
             return value.dtype.char, value.shape, value.tobytes()
-        if isinstance(value, Architecture):
+        if isinstance(value, Architecture | Entry | Moves):
             self._kept[id(value)] = value  # so that no other object takes its number
             return id(value)
         if isinstance(value, Record):

@@ -65,7 +65,8 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
     counts = _counts(plan, evaluation.step)
     elsewhere = kept_elsewhere(plan, resolved.tree)
     middle = {name: interval.mid for name, interval in _inputs(plan, evaluation).items()}
-    require_end(_number(_outcome(plan, counts, middle).hours), plan, resolved.tree)
+    outcome = _outcome(plan, counts, middle)
+    require_end(_number(outcome.hours), plan, resolved.tree)
     values = _ranged(plan, evaluation, counts, elsewhere)
     return Estimate(
         name=resolved.name,
@@ -74,7 +75,7 @@ def estimate_training(resolved: Resolved, books: Books) -> Estimate:
         tags=run.tags,
         results={name: Result.of(name, interval) for name, interval in values.results.items()},
         plan=words_of(plan),
-        breakdowns=_breakdowns(plan, evaluation.step, counts, middle),
+        breakdowns=_breakdowns(plan, evaluation.step, counts, middle, outcome),
         memory=tuple(_stage_memory(number, memory) for number, memory in enumerate(stages)),
         memory_capacity_bytes=float(plan.problem.machine.memory_bytes[0]),
         inputs=tuple(ledger.inputs.values()),
@@ -173,8 +174,9 @@ def _ranged(plan: TrainingPlan, evaluation: Evaluation, counts: _Counts, elsewhe
     return ranged_together(outcome, _inputs(plan, evaluation))
 
 
-def _breakdowns(plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[str, float]) -> tuple[Breakdown, ...]:
-    outcome = _outcome(plan, counts, x)
+def _breakdowns(
+    plan: TrainingPlan, step: StepTime, counts: _Counts, x: Mapping[str, float], outcome: RunOutcome
+) -> tuple[Breakdown, ...]:
     run, hours, energy = outcome.run, _number(outcome.hours), _number(outcome.energy_kwh)
     spent = plan.inputs.money.spent(x, nodes=plan.nodes, hours=hours, energy_kwh=energy)
     parts = step.parts
@@ -214,4 +216,4 @@ def _state_bytes(plan: TrainingPlan) -> float:
 
 
 def _number(value: object) -> float:
-    return float(np.ravel(np.asarray(value))[0])
+    return float(value.item(0) if isinstance(value, np.ndarray) else value)  # type: ignore[arg-type] # a number

@@ -121,7 +121,8 @@ def ground_of(run: TrainingRun, wanted: Wanted, tree: Tree, books: Books, ledger
     profile = books.catalog.profile("training")
     framework, moves = framework_of(profile, _framework(run, fleet.accelerator, books), tree, ("framework",))
     precision = workload.precision.compute
-    efficiency, basis = efficiency_of(profile, fleet.accelerator, precision=precision, framework=moves)
+    once = books.remembered.once
+    efficiency, basis = once(efficiency_of, profile, fleet.accelerator, precision=precision, framework=moves)
     if workload.load_imbalance:
         efficiency = replace(efficiency, imbalance=np.array([workload.load_imbalance.mid]))
     problem = Problem(
