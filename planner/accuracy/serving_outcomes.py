@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from planner.record import record
 from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.disaggregation import Pools
 from planner.serving.disaggregation import closed_loop as closed_loop_apart
-from planner.serving.efficiency import ServingEfficiency
+from planner.serving.efficiency import NAMES, ServingEfficiency
 from planner.serving.power import accelerator_power_w
 
 Array = NDArray[np.float64]
@@ -76,9 +75,7 @@ def blocks_of(cases: Sequence[ServingCase], engines: Mapping[str, EngineMoves]) 
 
 def picked(efficiency: ServingEfficiency, places: NDArray[np.intp]) -> ServingEfficiency:
     """Give the efficiencies of some cases; arrays end in the axis of the cases."""
-    return ServingEfficiency(
-        **{f.name: np.asarray(getattr(efficiency, f.name))[..., places] for f in fields(efficiency)}
-    )
+    return ServingEfficiency(**{name: np.asarray(getattr(efficiency, name))[..., places] for name in NAMES})
 
 
 def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, EngineMoves]) -> Block:

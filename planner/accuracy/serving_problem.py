@@ -13,10 +13,10 @@ from planner.accuracy.closed_loop_rows import APART, SPECULATION_UNSTATED
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_outcomes import Block, blocks_of, picked
 from planner.calibration.serving_fit import Problem
-from planner.calibration.serving_levels import NAMES, Names, levels_of, priors_of
+from planner.calibration.serving_levels import Names, levels_of, priors_of
 from planner.catalog.profile import Profile
 from planner.record import record
-from planner.serving.efficiency import ServingEfficiency
+from planner.serving.efficiency import NAMES, ServingEfficiency
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -37,7 +37,7 @@ def catalog_texts(run: BenchRun, fits: Mapping[str, Fitted], *, training: Profil
         texts[f"accelerators/{name}.yaml"] = _text(_accelerator(run, fit, name))
         texts[f"nodes/{name}.yaml"] = _text(_node(run, fit, name))
         training = _with_chip(training, name, fit.training, run, fit)
-        serving = _with_chip(serving, name, fit.serving, run, fit)
+        serving = _with_chip(_with_host_parameters(serving, fit), name, fit.serving, run, fit)
     texts["profiles/training.yaml"] = _text(_with_software(training, "frameworks", _FRAMEWORK))
     texts["profiles/serving.yaml"] = _text(_with_software(serving, "engines", _ENGINE))
     return texts
@@ -51,6 +51,25 @@ _ENGINE = {
     "title": "torch, eager, on one device", "memory_fraction": 0.9, "memory_fraction_of": "total", "reserve_gib": 0.5,
     "block_tokens": 1, "sequences": 256, "pass_tokens": 65536, "chunked": False,
 }  # fmt: skip
+
+
+# What only software that takes weights as they lie pays, so that the shared profile does not name it.
+_OF_HOSTS = {
+    "packed_tokens": "rows that bring weights in order at every product of two rows and more [tokens]",
+    "row_bytes": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]",
+}
+
+
+def _with_host_parameters(profile: Profile, fit: Fitted) -> Profile:
+    """Give a profile that names what hosts alone pay: nothing, but where a chip says otherwise."""
+    own = {
+        name: Parameter(
+            value=0.0, meaning=meaning, scale="linear", low=0.0, high=fit.serving[name], prior=0.0, width=0.0
+        )
+        for name, meaning in _OF_HOSTS.items()
+        if name in fit.serving and name not in profile.parameters
+    }
+    return profile.model_copy(update={"parameters": {**profile.parameters, **own}})
 
 
 def _accelerator(run: BenchRun, fit: Fitted, name: str) -> dict[str, Any]:

@@ -99,7 +99,7 @@ GROUPS = (
     ),
     _Group("training", ("head",), lambda r: r.family in ("vocabulary", "loss")),
     _Group("training", ("grouped", "host_experts"), lambda r: r.kernel in ("grouped", "block-experts-train")),
-    _Group("serving", ("weight_bandwidth", "matrix", "padding_tokens"), _few_rows),
+    _Group("serving", ("weight_bandwidth", "matrix", "padding_tokens", "packed_tokens", "row_bytes"), _few_rows),
     _Group("serving", ("prefill",), _whole_prompt),
     _Group("serving", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
     _Group("serving", ("cache_bandwidth",), lambda r: r.kernel == "attention" and r.family == "decode"),
@@ -151,7 +151,7 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
 # One device: nothing to wait for, nothing that a long run loses, no ranks that differ in load.
 _ALONE: dict[str, dict[str, float]] = {
     "training": {"matrix_sustained": 1.0, "memory": 1.0, "imbalance": 1.0, "matrix_pace_s": 1e-14},
-    "serving": {"sequence_s": 1e-9, "skew": 1.0, "memory_share": 1.0},
+    "serving": {"sequence_s": 1e-9, "skew": 1.0, "memory_share": 1.0, "packed_tokens": 10.0, "row_bytes": 500.0},
 }
 _CALLS_OF_A_STEP = 4.0 * 100.0  # `step_s` is stated for eight accelerators, a quarter is paid by one; 100 calls: ours
 _CALLS_OF_A_PASS = 10.0  # around the layers of a pass: embedding, norm, head, choice of the token; our count

@@ -15,7 +15,7 @@ from planner.hardware.kernels import forward_and_backward_s
 from planner.hardware.products import matrix_product_time_s
 from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
-from planner.serving.step import soft_maximum
+from planner.serving.step import padding, soft_maximum
 from planner.workload.operators import Attention, MatrixProduct, Streaming
 
 _CORE_RATE = 0.5  # of the products' rate, as planner.serving.step has it for few queries
@@ -83,8 +83,9 @@ def _served(row: RunRow, host: HostRates, e: ServingEfficiency) -> np.ndarray:
     if row.kernel == "matmul":
         m, n, k = row.size
         relative = 1.0 if row.family == "decode" else e.prefill
-        memory = n * k * ELEMENT_BYTES[row.dtype] / (bandwidth * e.weight_bandwidth)
-        return soft_maximum(memory, 2.0 * n * k * (m + e.padding_tokens) / (peak * e.matrix * relative))
+        memory = n * (k * ELEMENT_BYTES[row.dtype] + e.row_bytes) / (bandwidth * e.weight_bandwidth)
+        rows = m + padding(e, np.asarray(float(m)))
+        return soft_maximum(memory, 2.0 * n * k * rows / (peak * e.matrix * relative))
     if row.kernel == "attention":
         operator = _attention(row)
         memory = row.bytes / (bandwidth * e.cache_bandwidth)

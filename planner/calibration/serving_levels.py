@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
@@ -13,11 +12,9 @@ from numpy.typing import NDArray
 from planner.calibration.serving_fit import Fit, Level
 from planner.catalog.profile import Moves, Profile
 from planner.record import record
-from planner.serving.efficiency import ServingEfficiency
+from planner.serving.efficiency import NAMES
 
 Array = NDArray[np.float64]
-
-NAMES = tuple(field.name for field in fields(ServingEfficiency))
 
 # Hardware: what silicon, memory and board decide. A chip moves these alone.
 _CHIP = (

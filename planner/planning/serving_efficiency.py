@@ -12,7 +12,7 @@ from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
 from planner.planning.efficiencies import moved
 from planner.record import record
-from planner.serving.efficiency import ServingEfficiency
+from planner.serving.efficiency import NAMES, ServingEfficiency
 from planner.serving.engine import EngineLimits
 from planner.serving.room import EngineMemory, FractionOf
 
@@ -69,7 +69,8 @@ def serving_efficiency_of(
             chain.append(profile.chips[candidate])
             basis = ServingBasis("measured" if candidate == accelerator.id else "relative", candidate)
             break
-    names = [field.name for field in fields(ServingEfficiency)]
+    known = [field.name for field in fields(ServingEfficiency)]
+    names = [name for name in known if name in NAMES or name in profile.parameters]
     return ServingEfficiency(**{n: np.asarray(moved(profile.parameters[n], n, chain)) for n in names}), basis
 
 

@@ -6,12 +6,18 @@ rows left out; this module only names them. All are floats or arrays that broadc
 
 from __future__ import annotations
 
+from dataclasses import MISSING, field, fields
+
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
 
 Array = NDArray[np.float64]
+
+
+def _none() -> Array:
+    return np.asarray(0.0)
 
 
 @record
@@ -26,6 +32,9 @@ class ServingEfficiency:
     eight_bit, four_bit : the same of an 8-bit or 4-bit peak, against 16 bits [1].
     unpacking : rate of products whose weights are kept in fewer bits, against plain ones, memory and compute [1].
     padding_tokens : rows that a product is padded with [tokens].
+    packed_tokens : rows that bring the weights in order at every product of two rows and more; 0 where an engine keeps
+        them so [tokens].
+    row_bytes : what every row of a weight takes beside its bytes, at the rate at which they are read [B].
     prefill : rate of products over whole prompts against few rows [1].
     attention : share of the 16-bit peak that attention over a long prompt reaches [1].
     attention_length : length of prompt at which it reaches half of that [tokens].
@@ -101,9 +110,15 @@ class ServingEfficiency:
     power_busy: Array
     power_memory: Array
     power_compute: Array
+    packed_tokens: Array = field(default_factory=_none)
+    row_bytes: Array = field(default_factory=_none)
 
     def matrix_rate(self, bits: Array) -> Array:
         """Give the share of its own peak that products in a width reach [1]."""
         narrow = np.where(bits >= 8.0, self.eight_bit, self.four_bit)
         share: Array = self.matrix * np.where(bits >= 16.0, 1.0, narrow)
         return share
+
+
+NAMES = tuple(each.name for each in fields(ServingEfficiency) if each.default_factory is MISSING)
+"""Parameters that every profile of serving names; the others are nothing unless it does."""

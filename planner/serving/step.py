@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill a tile badly; our estimate
 _VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
 _ACTIVATION_BYTES = 2.0
+_FEWEST = 1e-9  # experts that are met: no division by none
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
 
@@ -195,9 +196,10 @@ def _matrices(
 ) -> None:
     e, machine = setting.efficiency, setting.machine
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
-    memory = weights.read_bytes / (machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower)
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
+    memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
-    groups.add(memory, weights.flops * (tokens + e.padding_tokens) / rate, times)
+    groups.add(memory, weights.flops * (tokens + padding(e, tokens)) / rate, times)
 
 
 def _experts(
@@ -215,11 +217,21 @@ def _experts(
     dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.expert_bandwidth
-    memory = weights.read_bytes * met / (bandwidth * slower)
-    copies = tokens * top_k * dealt + count * met * e.padding_tokens
+    memory = (weights.read_bytes + weights.rows * e.row_bytes) * met / (bandwidth * slower)
+    chosen = tokens * top_k
+    copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST))
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
     groups.add(memory, weights.flops / top_k * copies / rate, times)
+
+
+def padding(e: ServingEfficiency, tokens: Array) -> Array:
+    """Rows that a product of so many counts for beside its own [tokens].
+
+    One row is a product with a vector, which reads weights as they lie; two and more bring them in order first, where
+    the engine has not done so once and for all.
+    """
+    return e.padding_tokens + e.packed_tokens * np.clip(tokens - 1.0, 0.0, 1.0)
 
 
 def _sampled(groups: _Groups, setting: Setting, weights: Weights, vectors: Array | float) -> None:

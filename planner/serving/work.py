@@ -6,7 +6,7 @@ neither engine nor machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,14 @@ class Weights:
     flops : of one token, or of one sequence where a matrix meets one vector of it [FLOP].
     bits : of the format that the products run in [1].
     unpacked : 1 where the weights are kept in fewer bits [1].
+    rows : of the matrices, one for each element of a result [1].
     """
 
     read_bytes: Array
     flops: Array
     bits: Array
     unpacked: Array
+    rows: Array
 
 
 @record
@@ -150,23 +152,23 @@ def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
 
 @dataclass(slots=True)
 class _Sum:
-    """Elements of matrices, and operations."""
+    """Elements and rows of matrices, and operations."""
 
-    elements: Array
-    flops: Array
+    elements: Array = field(default_factory=lambda: _NOTHING)
+    flops: Array = field(default_factory=lambda: _NOTHING)
+    rows: Array = field(default_factory=lambda: _NOTHING)
 
-    def add(self, elements: Array, flops: Array) -> None:
+    def add(self, elements: Array, flops: Array, rows: Array) -> None:
         self.elements = self.elements + elements
         self.flops = self.flops + flops
+        self.rows = self.rows + rows
 
 
 class _Tally:
     """Adds up layers."""
 
     def __init__(self) -> None:
-        self.attention, self.dense, self.experts, self.sample, self.source = (
-            _Sum(_NOTHING, _NOTHING) for _ in range(5)
-        )
+        self.attention, self.dense, self.experts, self.sample, self.source = (_Sum() for _ in range(5))
         self.element_bytes: Array = _NOTHING
         self.scan_flops: Array = _NOTHING
         self.adapted: Array = _NOTHING
@@ -183,7 +185,7 @@ class _Tally:
                     self.adapted = self.adapted + count * (operator.n + operator.k)
                 # A token on every attention rank is several tokens to the experts, which all of them share.
                 alike = _attention_ranks(sharding) if operator.role == "experts" else _ONE
-                into.add(count * elements, count * operator.flops / alike)
+                into.add(count * elements, count * operator.flops / alike, count * operator.n * operator.groups)
             elif isinstance(operator, Streaming):
                 self.element_bytes = self.element_bytes + count * operator.bytes_moved
                 self.scan_flops = self.scan_flops + count * operator.flops
@@ -221,16 +223,16 @@ def _reductions(kind: Layer) -> float:
 
 
 def _weights(total: _Sum, stored: Stored) -> Weights:
-    return Weights(total.elements * stored.bytes_per_weight, total.flops, stored.bits, stored.unpacked)
+    return Weights(total.elements * stored.bytes_per_weight, total.flops, stored.bits, stored.unpacked, total.rows)
 
 
 def head_of(architecture: Architecture, layout: Layout, formats: Formats) -> Weights:
     """Count what stands behind the last layer, for one token or sequence whose output is wanted."""
-    total = _Sum(_NOTHING, _NOTHING)
+    total = _Sum()
     for operator in head_operators(architecture, Tokens(_ONE, _ONE), layout.sharding):
         if isinstance(operator, MatrixProduct):
-            total.add(operator.n * operator.k * operator.groups, operator.flops)
-    return Weights(total.elements * formats.head_bytes, total.flops, np.asarray(16.0), _NOTHING)
+            total.add(operator.n * operator.k * operator.groups, operator.flops, operator.n * operator.groups)
+    return Weights(total.elements * formats.head_bytes, total.flops, np.asarray(16.0), _NOTHING, total.rows)
 
 
 def decode_cores(

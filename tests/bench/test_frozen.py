@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from planner.bench.documents import SAMPLE_COLUMNS, read_run
-from planner.bench.end_to_end import COLUMNS, SHAPE_COLUMNS, at_pace, verdicts, wholes_of
-from planner.bench.fit import Fitted, fitted
+from planner.bench.end_to_end import COLUMNS, SHAPE_COLUMNS, SHAPES, at_pace, verdicts, wholes_of
+from planner.bench.entries import catalog_texts, entry_id
+from planner.bench.fit import Fitted, fitted, guess_of
+from planner.bench.shapes import decode_s
 from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 from planner.documents.rows import read_table
+from planner.planning.serving_efficiency import serving_efficiency_of
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "tests" / "bench" / "frozen"
@@ -75,6 +78,37 @@ def test_no_size_of_a_whole_model_is_one_of_the_suite(name: str) -> None:
     for whole in wholes_of(table.rows):
         weights = {(whole.shape.width, whole.shape.hidden), (whole.shape.hidden, whole.shape.width)}
         assert not weights & suite, whole.shape.name
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path: Path) -> None:
+    run, fit, shared = read_run(FOLDER / f"{name}.yaml"), fit_of(name), Catalog()
+    profiles = {"training": shared.profile("training"), "serving": shared.profile("serving")}
+    for file, text in catalog_texts(run, {fit.host.dtype: fit}, **profiles).items():
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    written = Catalog(layers=(tmp_path, *shared.layers))
+    profile, chip = written.profile("serving"), written.accelerator(entry_id(run, fit.host.dtype))
+    read, _ = serving_efficiency_of(profile, chip, profile.engines["torch-eager"])
+    for parameter in ("packed_tokens", "row_bytes", "weight_bandwidth", "matrix"):
+        assert float(getattr(read, parameter)) == pytest.approx(fit.serving[parameter], rel=1e-4), parameter
+    other, _ = serving_efficiency_of(profile, written.accelerator("h100-sxm"), profile.engines["torch-eager"])
+    assert float(other.packed_tokens) == float(other.row_bytes) == 0.0, "no other chip pays it"
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_one_row_brings_no_weight_in_order(name: str) -> None:
+    fit, steps = fit_of(name), {}
+    for packed in (0.0, 30.0):
+        guess = guess_of(fit.training, fit.serving | {"packed_tokens": packed})
+        rows = (1, 2, 8)
+        steps[packed] = [
+            decode_s(SHAPES["llama-30m"], fit.host, guess.serving, sequences=row, context=128) for row in rows
+        ]
+    assert steps[0.0][0] == steps[30.0][0]
+    assert all(more > less for less, more in zip(steps[0.0][1:], steps[30.0][1:], strict=True))
+    assert all(times == sorted(times) for times in steps.values()), "more sequences take no less time"
 
 
 def test_every_frozen_file_is_used() -> None:
