@@ -7,7 +7,7 @@ A kind gives seconds of all its rows from parameters of `catalogs/profiles/kerne
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TypeVar
 
 import numpy as np
@@ -61,8 +61,9 @@ class Kind:
 
 
 def rates(kind: type[Rates], prefix: str, values: Parameters, **more: object) -> Rates:
-    """Give a record of rates from parameters, by the names of its fields behind a prefix."""
-    names = [each.name for each in fields(kind) if each.name not in more]  # type: ignore[arg-type]
+    """Give a record of rates from parameters, by the names of its fields behind a prefix; defaults are left alone."""
+    stated = [each.name for each in fields(kind) if each.default is MISSING]  # type: ignore[arg-type]
+    names = [name for name in stated if name not in more]
     return kind(**{name: values[f"{prefix}_{name}"] for name in names}, **more)
 
 

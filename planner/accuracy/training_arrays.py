@@ -13,7 +13,7 @@ from planner.accuracy.cases import TrainingCase
 from planner.accuracy.training_degrees import Again, filled, strategy_of_degrees
 from planner.accuracy.training_search import degrees_of_searched
 from planner.catalog.profile import Profile
-from planner.hardware.efficiency import Efficiency
+from planner.hardware.efficiency import NAMES, Efficiency
 from planner.hardware.machine import Machine
 from planner.planning.evaluate import Problem, evaluate
 from planner.planning.machines import UNITS_UNKNOWN, peak_flops_per_s, sixteen_bit_peak
@@ -137,8 +137,7 @@ def _deficit(problem: Problem, strategy: Strategy) -> Array:
 
 def prior_efficiency(profile: Profile) -> Efficiency:
     """Give the efficiencies that are believed without any row."""
-    names = [field.name for field in fields(Efficiency)]
-    return Efficiency(**{name: np.array([profile.parameters[name].prior]) for name in names})
+    return Efficiency(**{name: np.array([profile.parameters[name].prior]) for name in NAMES})
 
 
 def _rules(case: TrainingCase, profile: Profile) -> MemoryRules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from planner.accuracy.cases import TrainingCase
 from planner.accuracy.training_arrays import Group, groups_of
 from planner.catalog.profile import Profile
-from planner.hardware.efficiency import Efficiency
+from planner.hardware.efficiency import NAMES, Efficiency
 from planner.planning.efficiencies import Basis, chain_of, moved
 from planner.planning.evaluate import evaluate, step_of
 from planner.training.strategy import Strategy
@@ -20,7 +20,7 @@ from planner.training.strategy import Strategy
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
 
-EFFICIENCIES = tuple(field.name for field in fields(Efficiency))
+EFFICIENCIES = NAMES
 HABITS = (
     "recompute_operators",
     "recompute_minimal",

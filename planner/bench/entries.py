@@ -36,8 +36,8 @@ def catalog_texts(run: BenchRun, fits: Mapping[str, Fitted], *, training: Profil
         name = entry_id(run, dtype)
         texts[f"accelerators/{name}.yaml"] = _text(_accelerator(run, fit, name))
         texts[f"nodes/{name}.yaml"] = _text(_node(run, fit, name))
-        training = _with_chip(training, name, fit.training, run, fit)
-        serving = _with_chip(_with_host_parameters(serving, fit), name, fit.serving, run, fit)
+        training = _with_chip(_with_host_parameters(training, fit.training), name, fit.training, run, fit)
+        serving = _with_chip(_with_host_parameters(serving, fit.serving), name, fit.serving, run, fit)
     texts["profiles/training.yaml"] = _text(_with_software(training, "frameworks", _FRAMEWORK))
     texts["profiles/serving.yaml"] = _text(_with_software(serving, "engines", _ENGINE))
     return texts
@@ -55,19 +55,18 @@ _ENGINE = {
 
 # What only software that takes weights as they lie pays, so that the shared profile does not name it.
 _OF_HOSTS = {
+    "matrix_packed": "rows that bring an operand in order before every product of two rows and more [1]",
     "packed_tokens": "rows that bring weights in order at every product of two rows and more [tokens]",
     "row_bytes": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]",
 }
 
 
-def _with_host_parameters(profile: Profile, fit: Fitted) -> Profile:
+def _with_host_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
     """Give a profile that names what hosts alone pay: nothing, but where a chip says otherwise."""
     own = {
-        name: Parameter(
-            value=0.0, meaning=meaning, scale="linear", low=0.0, high=fit.serving[name], prior=0.0, width=0.0
-        )
+        name: Parameter(value=0.0, meaning=meaning, scale="linear", low=0.0, high=values[name], prior=0.0, width=0.0)
         for name, meaning in _OF_HOSTS.items()
-        if name in fit.serving and name not in profile.parameters
+        if name in values and name not in profile.parameters
     }
     return profile.model_copy(update={"parameters": {**profile.parameters, **own}})
 

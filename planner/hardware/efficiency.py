@@ -6,12 +6,18 @@ left out; this module only names them. All are floats or arrays that broadcast w
 
 from __future__ import annotations
 
+from dataclasses import MISSING, field, fields
+
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
 
 Array = NDArray[np.float64]
+
+
+def _none() -> Array:
+    return np.array([0.0])
 
 
 @record
@@ -27,6 +33,7 @@ class Efficiency:
     matrix_pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
     matrix_split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
     matrix_traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
+    matrix_packed : rows that bring an operand in order before every product; 0 where kernels read it as it lies [1].
     launch_s : from one kernel's end to the next one's first results [s].
     grouped : rate of grouped products (experts) against plain ones [1].
     head : rate of the vocabulary product against plain ones [1].
@@ -108,3 +115,8 @@ class Efficiency:
     recompute_whole: Array
     jitter: Array
     imbalance: Array
+    matrix_packed: Array = field(default_factory=_none)
+
+
+NAMES = tuple(each.name for each in fields(Efficiency) if each.default_factory is MISSING)
+"""Parameters that every profile of training names; the others are nothing unless it does."""

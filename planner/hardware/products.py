@@ -44,6 +44,7 @@ class ProductRates:
     traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
     memory : share of the device memory's bandwidth [1].
     launch_s : from one kernel's end to the next one's first results [s].
+    packed : rows that bring an operand in order before a product; none where kernels read it as it lies [1].
     """
 
     peak: Array
@@ -54,6 +55,7 @@ class ProductRates:
     traffic: Array
     memory: Array
     launch_s: Array
+    packed: Array | None = None
 
     @staticmethod
     def of(efficiency: Efficiency) -> ProductRates:
@@ -67,6 +69,7 @@ class ProductRates:
             traffic=efficiency.matrix_traffic,
             memory=efficiency.memory,
             launch_s=efficiency.launch_s,
+            packed=efficiency.matrix_packed if np.any(efficiency.matrix_packed) else None,
         )
 
 
@@ -185,6 +188,9 @@ def _least_over_choices(
     paced = np.maximum(step, _last(rates.pace_s) * units)
     inner = k / parts
     compute = waves * (inner * paced + _last(rates.inner) * step)
+    if rates.packed is not None:
+        # One row is a product with a vector, which reads a matrix as it lies.
+        compute = compute * (1.0 + _last(rates.packed) * np.clip(m - 1.0, 0.0, 1.0) / np.maximum(m, 1.0))
     loaded = _TILE_ROWS * _last(element_bytes[0]) + _TILE_COLUMNS * _last(element_bytes[1])
     traffic = waves * inner * (loaded * (units / bandwidth))
     added = _last(rates.split_s) + parts * (groups * m * n * _PARTIAL_BYTES / bandwidth)

@@ -11,7 +11,7 @@ from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import FrameworkMoves, Moves, Parameter, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, UnknownNameError, did_you_mean, listing, visible
-from planner.hardware.efficiency import Efficiency
+from planner.hardware.efficiency import NAMES, Efficiency
 from planner.record import record
 
 
@@ -48,7 +48,8 @@ def efficiency_of(
     always.
     """
     chain, basis = chain_of(profile, accelerator, precision=precision, framework=framework)
-    names = [field.name for field in fields(Efficiency)]
+    known = [field.name for field in fields(Efficiency)]
+    names = [name for name in known if name in NAMES or name in profile.parameters]
     return Efficiency(**{n: np.array([moved(profile.parameters[n], n, chain)]) for n in names}), basis
 
 

@@ -17,6 +17,7 @@ from planner.bench.shapes import decode_s
 from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 from planner.documents.rows import read_table
+from planner.planning.efficiencies import efficiency_of
 from planner.planning.serving_efficiency import serving_efficiency_of
 from tests.conftest import ROOT
 
@@ -93,6 +94,14 @@ def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path:
     read, _ = serving_efficiency_of(profile, chip, profile.engines["torch-eager"])
     for parameter in ("packed_tokens", "row_bytes", "weight_bandwidth", "matrix"):
         assert float(getattr(read, parameter)) == pytest.approx(fit.serving[parameter], rel=1e-4), parameter
+    trained, _ = efficiency_of(
+        written.profile("training"),
+        chip,
+        precision=fit.host.dtype,
+        framework=written.profile("training").frameworks["torch-eager"],
+    )
+    for parameter in ("matrix_packed", "matrix_peak", "matrix_tile"):
+        assert float(getattr(trained, parameter)[0]) == pytest.approx(fit.training[parameter], rel=1e-4), parameter
     other, _ = serving_efficiency_of(profile, written.accelerator("h100-sxm"), profile.engines["torch-eager"])
     assert float(other.packed_tokens) == float(other.row_bytes) == 0.0, "no other chip pays it"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.hardware.efficiency import Efficiency
+from planner.hardware.efficiency import NAMES, Efficiency
 from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined
 from planner.hardware.products import matrix_product_time_s
 from planner.workload.architecture import AttentionCore
@@ -71,7 +71,7 @@ def test_a_soft_maximum_lies_between_the_larger_time_and_their_sum(a: float, b: 
 
 def perfect() -> Efficiency:
     """Give efficiencies of one, without any start-up: the data sheet itself."""
-    all_one = {f.name: one(1.0) for f in fields(Efficiency)}
+    all_one = dict.fromkeys(NAMES, one(1.0))
     nothing = dict.fromkeys(("matrix_inner", "matrix_tile", "matrix_pace_s", "launch_s", "attention_length"), 0.0)
     endless = {"matrix_traffic": 1e12, "matrix_split_s": 1e12}
     return changed(replace(USUAL, **all_one), **nothing, **endless)
