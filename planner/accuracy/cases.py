@@ -95,6 +95,14 @@ class TrainingCase:
     loose: bool = False
     allocated: bool = False
 
+    @property
+    def looseness(self) -> float:
+        """How much wider its range is, in the logarithm, for what the row does not state [1]."""
+        return _LOOSE if self.loose else 1.0
+
+
+_LOOSE = 1.25  # a row whose degrees or software are not stated: our estimate of what they hide, in ln of the range
+
 
 @record
 class Refused:

@@ -97,7 +97,7 @@ class _Predictions:
                 profile,
                 basis,
                 class_of(case.architecture, case.accelerator, trained=case.trained),
-                looseness=_LOOSE if case.loose else 1.0,
+                looseness=case.looseness,
             )
             for case, basis in zip(cases, bases, strict=True)
         ]
@@ -142,7 +142,6 @@ class _Predictions:
         )
 
 
-_LOOSE = 1.25  # a row whose degrees or software are not stated: our estimate of what they hide, in ln of the range
 _MEMORY_LOW, _MEMORY_HIGH = 0.85, 1.2
 
 

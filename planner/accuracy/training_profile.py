@@ -76,9 +76,11 @@ def _ranges(cases: Sequence[TrainingCase], errors: Mapping[str, Array]) -> dict[
     kinds = np.array([class_of(case.architecture, case.accelerator, trained=case.trained) for case in cases])
     tables = Counter((case.source, case.accelerator_text) for case in cases)
     weights = np.array([tables[case.source, case.accelerator_text] ** -0.5 for case in cases])
+    # A row that leaves much open is given a wider range, so that its error counts by as much less.
+    looseness = np.array([case.looseness for case in cases])
     found: dict[str, Spread] = {}
     for basis, name in (("measured", "source"), ("relative", "accelerator"), ("datasheet", "family")):
-        measured = np.exp(-errors[f"{name} left out"])
+        measured = np.exp(-errors[f"{name} left out"] / looseness)
         for kind in ("", *sorted(set(kinds))):
             mine = (kinds == kind) | (kind == "")
             if mine.sum() < _FEWEST:

@@ -141,7 +141,7 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
         operators.append(_adapters(use, setting))
     sums = _sums(operators, use, setting)
 
-    host = efficiency.host_layer_s * _host_share(use.layer, setting)
+    host = efficiency.host_layer_s * _host_share(use.layer, setting) * _unfused_share(use, setting)
     device_f = sums.matrix[0] + sums.attention[0] + sums.streaming[0]
     device_b = sums.matrix[1] + sums.attention[1] + sums.streaming[1]
     wait_f = joined(device_f, host, _HOST_BLEND) - device_f
@@ -177,6 +177,21 @@ def _host_share(layer: Layer, setting: Setting) -> Array | float:
         return 1.0
     held = layer.experts.count / setting.strategy.expert
     return setting.efficiency.host_experts + setting.efficiency.host_each_expert * held
+
+
+def _unfused_share(use: LayerUse, setting: Setting) -> Array | float:
+    """Host time of a layer against one whose plain attention masks and normalises in one kernel [1].
+
+    Megatron's kernel takes matrices of scores by four; other counts of them run operator by operator.
+    """
+    if setting.implementation.flash or not use.layer.cores:
+        return 1.0
+    matrices = use.tokens.sequences * use.layer.cores[0].heads / setting.strategy.tensor
+    return np.where(np.mod(matrices, _SCORES_TOGETHER) == 0.0, 1.0, _UNFUSED)
+
+
+_SCORES_TOGETHER = 4.0  # Megatron-LM, fused_softmax: is_kernel_available
+_UNFUSED = 1.2  # conversions, scale, mask and softmax: five kernels more beside some 25 of a layer; our count
 
 
 def _sums(operators: Sequence[Operator], use: LayerUse, setting: Setting) -> _Sums:
