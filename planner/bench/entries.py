@@ -10,9 +10,9 @@ from planner.bench.document import BenchRun
 from planner.bench.fingerprint import short_id
 from planner.bench.fit import Fitted
 from planner.catalog.profile import Moves, Parameter, Profile
+from planner.planning.measured_hosts import FAMILY
 
 FRAMEWORK = "torch-eager"
-_FAMILY = "measured-host"
 _WIDEN = 2.0  # bounds of a shared parameter are moved out so that a host's value lies inside by this factor
 _DIGITS = 6
 
@@ -81,7 +81,7 @@ def _accelerator(run: BenchRun, fit: Fitted, name: str) -> dict[str, Any]:
         "vendor": "measured",
         "kind": kind,
         "architecture": "measured",
-        "family": _FAMILY,
+        "family": FAMILY,
         "peak": {host.dtype: f"{host.peak_flops_per_s / 1e9:.6g} GFLOP/s"},
         "memory": {
             "capacity": f"{host.memory_bytes / 2**30:.6g} GiB",

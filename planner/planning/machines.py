@@ -11,6 +11,7 @@ from planner.catalog.node import Node
 from planner.errors import Fault, InfeasibleError, listing
 from planner.hardware.machine import Machine
 from planner.planning.ledger import Ledger
+from planner.planning.measured_hosts import warn_of_mixing
 from planner.record import record
 from planner.units import gibibytes, scaled
 
@@ -90,6 +91,7 @@ def machine_of(
     Numbers of shape (1,): one machine. What the catalogs do not know is NaN.
     """
     peak = peak_flops_per_s(accelerator, precision)
+    warn_of_mixing(accelerator, ledger)
     ledger.take(accelerator, f"peak.{_PEAK_OF[precision][0]}", scaled(peak, "FLOP/s", digits=4))
     sixteen = sixteen_bit_peak(accelerator)
     ledger.take(accelerator, "memory.capacity", gibibytes(accelerator.memory.capacity, digits=2))

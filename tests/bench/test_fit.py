@@ -135,3 +135,10 @@ def test_fits_of_two_machines_in_one_folder_are_warned_of(planner: Planner, tmp_
         done = planner("bench", "fit", str(file), "--output", str(tmp_path / "catalogs"))
         assert done.returncode == 0, done.stderr
         assert ("other fingerprints" in done.stderr) == (number == 1)
+        asked = (
+            "--model", "bert-base", "--tokens", "1M", "--node", entry_id(run, "fp32"), "--accelerators", "1",
+            "--precision", "fp32", "--framework", "torch-eager", "--sequence-length", "128", "--global-batch", "4",
+        )  # fmt: skip
+        told = planner("estimate", *asked, "--output", "json=-", cwd=tmp_path)
+        assert told.returncode == 0, told.stderr
+        assert ("should not be mixed" in told.stdout) == (number == 1), "one machine alone is mixed with nothing"

@@ -204,7 +204,7 @@ def _stream(backend: TorchDevice, case: Case) -> Prepared:
         return Prepared(lambda: out.copy_(first))
     if case.kernel == "read":
         return Prepared(first.sum)
-    return Prepared(lambda: backend.torch.add(first, second, alpha=3.0, out=out))
+    return Prepared(lambda: backend.torch.add(first, second, alpha=3, out=out))
 
 
 def _transfer(backend: TorchDevice, case: Case) -> Prepared:
@@ -217,7 +217,7 @@ def _transfer(backend: TorchDevice, case: Case) -> Prepared:
 
 def _launch(backend: TorchDevice, case: Case) -> Prepared:
     value = backend.normal(case.dtype, 1)
-    return Prepared(lambda: value.add_(0.0))
+    return Prepared(lambda: value.add_(0))
 
 
 def _block(backend: TorchDevice, case: Case) -> Prepared:
