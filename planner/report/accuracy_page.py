@@ -281,8 +281,8 @@ left out macro 12 %. The tables above say which of these hold. What causes the r
   contradict each other on Qwen3-30B: no parameter that is shared between releases can follow both.
 - A source that alone ran a framework generation (Composer, torchtitan, the 2025 recipes of DGX Cloud) takes what is
   particular to that generation with it when it is left out.
-- NeMo's recipes of 2025 run on H100 an eighth faster than what is left of Megatron-Core without them, on each model
-  alike; Composer on A100 a tenth faster than PyTorch's other users, InternEvo and Megatron-DeepSpeed a little slower.
+- NeMo's recipes of 2025 run on H100 15 % faster than what is left of Megatron-Core without them, on each model
+  alike; Composer on A100 7 % faster than PyTorch's other users, InternEvo and Megatron-DeepSpeed a little slower.
 - Narayanan et al. overlapped nothing of their tensor-parallel messages, which later releases of Megatron do; the share
   that all frameworks have in common lies between. Their largest run is told an eighth too slow: short runs on A100 come
   nearer to their kernels' rates than BigScience's and InternEvo's long ones, which the fit weighs together.
