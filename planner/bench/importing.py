@@ -14,6 +14,10 @@ _COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "alltoall", "all_t
 _NUMBER = re.compile(r"[0-9.]+(?:e[+-]?[0-9]+)?\Z")
 _NCCL_TYPES = {"float": "fp32", "half": "fp16", "bfloat16": "bf16", "double": "fp64", "int8": "int8", "uint8": "int8"}
 _NCCL_CELLS = 9  # size count type redop root time algbw busbw #wrong
+_NCCOM_TYPES = {**_NCCL_TYPES, "fp32": "fp32", "fp16": "fp16", "bf16": "bf16"}
+_NCCOM_NAMES = {"allr": "all-reduce", "allg": "all-gather", "redsct": "reduce-scatter", "alltoall": "all-to-all"}
+_NCCOM_COLUMNS = ("size", "count", "type", "time")
+_WHOLE_OUTPUT = {"nccom-test": "give its whole output behind the command, which alone names the collective"}
 _MAMF = re.compile(r"(\d[\d.]*) TFLOPS.*?(\d+)x(\d+)x(\d+)", re.IGNORECASE)
 _TYPES = re.compile(r"(bfloat16|float16|float32|float8)")
 _NAMES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32", "float8": "fp8"}
@@ -32,7 +36,7 @@ def imported(text: str, *, format_: str, device: str, date: str) -> BenchRun:
     InputError : no such format, or not one measurement in the text.
     """
     readers = {
-        "nccl-tests": _nccl, "nccom-test": _nccl, "mamf-finder": _mamf, "kernels-csv": _csv,
+        "nccl-tests": _nccl, "nccom-test": _nccom, "mamf-finder": _mamf, "kernels-csv": _csv,
     }  # fmt: skip
     if format_ not in readers:
         raise input_error(
@@ -43,7 +47,11 @@ def imported(text: str, *, format_: str, device: str, date: str) -> BenchRun:
         )
     rows = readers[format_](text.splitlines())
     if not rows:
-        raise input_error("import-empty", f"no measurement of {format_} in the file", hint="give its whole output")
+        raise input_error(
+            "import-empty",
+            f"no measurement of {format_} in the file",
+            hint=_WHOLE_OUTPUT.get(format_, "give its whole output"),
+        )
     unknown = Fingerprint(device=device, cores=1, threads=1, memory_bytes=0.0, system="not told", python="not told")
     noise = Noise(floor=0.0, canary=0.0, preempted=0.0, verdict="quiet")
     return BenchRun.model_construct(
@@ -54,7 +62,7 @@ def imported(text: str, *, format_: str, device: str, date: str) -> BenchRun:
 
 
 def _nccl(lines: Sequence[str]) -> list[RunRow]:
-    """Read the table that nccl-tests and nccom-test print: size [B], count, type, ..., time [us], rates."""
+    """Read the table that nccl-tests prints: size [B], count, type, ..., time [us], rates."""
     kernel, rows = "all-reduce", []
     for line in lines:
         named = next((name for name in _COLLECTIVES if name in line.lower().replace("-", "_")), None)
@@ -75,6 +83,30 @@ def _nccl(lines: Sequence[str]) -> list[RunRow]:
                     size,
                 )
             )
+    return rows
+
+
+def _nccom(lines: Sequence[str]) -> list[RunRow]:
+    """Read the table that nccom-test prints, by the names over its columns: `size(B) count(elems) type time(us) ...`.
+
+    The collective stands in the command alone, `nccom-test -r 32 allr`; rows before one was named are left out.
+    """
+    kernel, places, rows = "", {}, []
+    for line in lines:
+        cells = line.split()
+        named = [_NCCOM_NAMES[cell.replace("_", "")] for cell in cells if cell.replace("_", "") in _NCCOM_NAMES]
+        kernel = named[0] if named else kernel
+        heads = [cell.partition("(")[0].partition(":")[0] for cell in cells]
+        if set(_NCCOM_COLUMNS) <= set(heads):
+            places = {name: heads.index(name) for name in _NCCOM_COLUMNS}
+            continue
+        if not kernel or not places or len(cells) <= max(places.values()):
+            continue
+        size, count, kind, time = (cells[places[name]] for name in _NCCOM_COLUMNS)
+        if size.isdigit() and count.isdigit() and kind in _NCCOM_TYPES and _NUMBER.match(time) and float(time) > 0:
+            dtype = _NCCOM_TYPES[kind]
+            case = Case(kernel, "collective", "", "hot", (int(count), 1), left_out=False, dtype=dtype)
+            rows.append(_row(case, float(time) * 1e-6, int(size)))
     return rows
 
 

@@ -22,6 +22,13 @@ NCCL = """\
     16777216       4194304     float     sum      -1    180.2   93.10  162.93      0    179.9   93.26  163.20      0
 # Out of bounds values : 0 OK
 """
+NCCOM = """\
+$ nccom-test -r 32 -b 8388608 -e 16777216 -f 2 -d bf16 allr
+       size(B)    count(elems)      type    time(us)    algbw(GB/s)    busbw(GB/s)
+       8388608         4194304      bf16      141.27          59.38         115.05
+      16777216         8388608      bf16      204.81          81.92         158.71
+Avg bus bandwidth:      136.8800GB/s
+"""
 MAMF = """\
 ** Dtype: torch.bfloat16
   1 |  700.5 TFLOPS @ 4096x4096x4096 (MxNxK)
@@ -37,6 +44,20 @@ def test_nccl_tests_gives_sizes_and_out_of_place_times() -> None:
         ("all-reduce", 8388608.0, pytest.approx(120.5e-6)),
         ("all-reduce", 16777216.0, pytest.approx(180.2e-6)),
     ]
+
+
+def test_nccom_test_is_read_by_the_names_over_its_columns() -> None:
+    rows = imported(NCCOM, format_="nccom-test", device="trn1.32xlarge", date="2026-01-01").rows
+    assert [(row.kernel, row.dtype, row.size, row.bytes, row.median_s) for row in rows] == [
+        ("all-reduce", "bf16", (4194304, 1), 8388608.0, pytest.approx(141.27e-6)),
+        ("all-reduce", "bf16", (8388608, 1), 16777216.0, pytest.approx(204.81e-6)),
+    ]
+
+
+def test_a_collective_that_nobody_names_is_not_guessed() -> None:
+    table = NCCOM.split("\n", 1)[1]
+    with pytest.raises(InputError, match="import-empty"):
+        imported(table, format_="nccom-test", device="trn1.32xlarge", date="2026-01-01")
 
 
 def test_mamf_finder_gives_products_by_their_rate() -> None:
