@@ -71,7 +71,9 @@ class ClosedLoopRows:
         model, shape = self.rows.shape(row["model_path"])
         accelerator = self.rows.accelerator(row["system"])
         version = row["backend_version"]
-        engine = self.rows.words.engine(name=row["backend"], version=version, source=_source(row), task="llm")
+        engine = self.rows.words.engine(
+            name=row["backend"], version=version, source=_source(row), task="llm", accelerator=accelerator.id
+        )
         apart = row["mode"] != "agg"
         degrees, devices = _degrees(row, accelerator, "decode_" if apart else "")
         workers = _workers(row, accelerator) if apart else None

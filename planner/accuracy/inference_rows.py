@@ -123,7 +123,7 @@ class InferenceRows:
         accelerator = self.accelerator(str(row["accelerator"]))
         version = str(row.get("engine_version") or "")
         name = str(row.get("engine") or "")
-        rule = self.words.rule(name=name, version=version, source=source, task=task)
+        rule = self.words.rule(name=name, version=version, source=source, task=task, accelerator=accelerator.id)
         engine = rule.engine if rule else None
         estimated: list[str] = []
         if engine is None:

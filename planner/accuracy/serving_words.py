@@ -26,7 +26,7 @@ class EngineRule(Record):
     ----------
     match : piece of the engine's name.
     below : releases before this one alone.
-    sources, tasks : rows of these alone.
+    sources, tasks, accelerators : rows of these alone.
     engine : id in the serving profile.
     drawn : lengths of a batch's sequences are drawn evenly up to the one that a row tells, and padding is skipped.
     """
@@ -35,6 +35,7 @@ class EngineRule(Record):
     below: Text | None = None
     sources: tuple[Text, ...] = ()
     tasks: tuple[Text, ...] = ()
+    accelerators: tuple[Id, ...] = ()
     engine: Id
     drawn: Flag = False
 
@@ -81,17 +82,19 @@ class ServingWords:
 
     rules: ServingRules
 
-    def engine(self, *, name: str, version: str, source: str, task: str) -> str | None:
+    def engine(self, *, name: str, version: str, source: str, task: str, accelerator: str) -> str | None:
         """Give the generation that a row ran; None where no rule knows its words."""
-        rule = self.rule(name=name, version=version, source=source, task=task)
+        rule = self.rule(name=name, version=version, source=source, task=task, accelerator=accelerator)
         return rule.engine if rule else None
 
-    def rule(self, *, name: str, version: str, source: str, task: str) -> EngineRule | None:
+    def rule(self, *, name: str, version: str, source: str, task: str, accelerator: str) -> EngineRule | None:
         """Give the first rule that knows a row's words."""
         for rule in self.rules.rules:
             if rule.match not in name or (rule.sources and source not in rule.sources):
                 continue
             if rule.tasks and task not in rule.tasks:
+                continue
+            if rule.accelerators and accelerator not in rule.accelerators:
                 continue
             if rule.below and not _is_below(version, rule.below):
                 continue

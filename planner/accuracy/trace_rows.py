@@ -74,7 +74,7 @@ def read_trace(rows: InferenceRows, document: Mapping[str, Any], requests: Path,
     accelerator = rows.accelerator(str(document.get("accelerator", "")))
     started = document.get("engine_kwargs") or {}
     title, version = _engine_words(document)
-    engine = rows.words.engine(name=title, version=version, source="", task="llm")
+    engine = rows.words.engine(name=title, version=version, source="", task="llm", accelerator=accelerator.id)
     tensor, data = int(started.get("tensor_parallel_size") or 1), int(started.get("data_parallel_size") or 1)
     pipeline = int(started.get("pipeline_parallel_size") or 1)
     dealt = tensor if started.get("enable_expert_parallel") else 1
