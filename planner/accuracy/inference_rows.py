@@ -248,7 +248,8 @@ _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
 
 
 def _is_quantised_cache(row: Row) -> bool:
-    return "TensorRT" in str(row.get("engine")) or "Gaudi" in str(row.get("engine_version"))
+    """Tell whether an engine quantises keys and values along with weights of 8 or 4 bits, as its recipes have it."""
+    return any(name in str(row.get("engine")) for name in ("TensorRT", "optimum-habana"))
 
 
 def _observations(row: Row) -> list[Observation]:

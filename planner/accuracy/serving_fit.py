@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.accuracy.serving_cases import ServingCase
+from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_folds import chip_of, model_of, others_left_out
 from planner.accuracy.serving_measured import fitted_cases
 from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
+from planner.accuracy.serving_predictions import has_experts
 from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
@@ -29,7 +30,7 @@ Array = NDArray[np.float64]
 _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and `ranges` are written by
     planner refit serving
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
-_METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are medians of |ln| on rows left out"
+_METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are |ln|: medians, means of the medians of (source, accelerator), 90th percentiles"
 
 
 def refitted(catalog: Catalog, measurements: Path, *, date: str) -> str:
@@ -68,14 +69,39 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
 
 
 def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
-    """Give the median |ln| of every group and metric that was fitted, for each way of leaving out."""
+    """Give |ln| of every family and metric that was fitted, for each way of leaving out.
+
+    Told are the median, the mean of the medians of each (source, accelerator), "macro", and the 90th percentile.
+    """
     weight = weights_of(bench)
     places = defaultdict(list)
     for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
         if weight[place] > 0:
-            places[bench.cases[case].group, metric].append(place)
-    return {
-        f"{group}, {metric}, {how}": round(float(np.median(np.abs(error[places[group, metric]]))), 3)
-        for group, metric in sorted(places)
-        for how, error in errors.items()
-    }
+            places[_family(bench.cases[case]), metric].append(place)
+    told: dict[str, float] = {}
+    for family, metric in sorted(places):
+        mine = places[family, metric]
+        tables = [(bench.cases[c].source, bench.cases[c].accelerator.id) for c in bench.observed.case[mine]]
+        for how, error in errors.items():
+            name, sizes = f"{family}, {metric}, {how}", np.abs(error[mine])
+            told[name] = _rounded(np.median(sizes))
+            told[f"{name} (macro)"] = _rounded(_macro(sizes, tables))
+            told[f"{name} (p90)"] = _rounded(np.quantile(sizes, 0.9))
+    return told
+
+
+def _family(case: ServingCase) -> str:
+    if case.mode is not Mode.OFFLINE or case.group != "offline":
+        return case.group
+    return "offline, mixtures of experts" if has_experts(case) else "offline, dense"
+
+
+def _macro(sizes: Array, tables: Sequence[tuple[str, str]]) -> float:
+    by_table = defaultdict(list)
+    for size, table in zip(sizes, tables, strict=True):
+        by_table[table].append(size)
+    return float(np.mean([np.median(own) for own in by_table.values()]))
+
+
+def _rounded(error: float) -> float:
+    return round(float(error), 3)

@@ -11,7 +11,7 @@ _WAYS = ("fitted", "model left out", "accelerator left out")
 
 
 def errors_table(profile: Profile) -> str:
-    """Give the medians of the fit's report, one line for each family of loads and metric."""
+    """Give the errors of the fit's report, one line for each family of loads and metric: median (macro, p90)."""
     told: dict[tuple[str, str], dict[str, float]] = {}
     for name, error in profile.fit.errors.items():
         family, metric, way = name.rsplit(", ", 2)
@@ -29,4 +29,11 @@ def with_table(text: str, profile: Profile) -> str:
 
 
 def _cells(errors: Mapping[str, float]) -> str:
-    return " | ".join(f"{100 * errors[way]:.1f} %" if way in errors else "-" for way in _WAYS)
+    return " | ".join(_cell(errors, way) for way in _WAYS)
+
+
+def _cell(errors: Mapping[str, float], way: str) -> str:
+    if way not in errors:
+        return "-"
+    spread = [f"{100 * errors[name]:.0f}" for name in (f"{way} (macro)", f"{way} (p90)") if name in errors]
+    return f"{100 * errors[way]:.1f} %" + (f" ({', '.join(spread)})" if spread else "")
