@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_folds import chip_of, model_of, others_left_out
 from planner.accuracy.serving_measured import fitted_cases
-from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
 from planner.accuracy.serving_predictions import has_experts
+from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
 from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
@@ -30,7 +30,10 @@ Array = NDArray[np.float64]
 _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and `ranges` are written by
     planner refit serving
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
-_METHOD = "most probable values under pseudo-Huber loss and normal priors; errors are |ln|: medians, means of the medians of (source, accelerator), 90th percentiles"
+_METHOD = (
+    "most probable values under pseudo-Huber loss and normal priors; errors are |ln| on rows left out: medians, "
+    "means of the medians of each (source, accelerator), 90th percentiles"
+)
 
 
 def refitted(catalog: Catalog, measurements: Path, *, date: str) -> str:
