@@ -17,6 +17,7 @@ from planner.serving.formats import Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
+from planner.workload.convolutional import convolutional
 
 Row = Mapping[str, Any]
 
@@ -86,16 +87,19 @@ class InferenceRows:
 
         Raises
         ------
-        RowRefusedError : the catalogs do not know it, or it is no transformer.
+        RowRefusedError : the catalogs do not know it, or its shape has no form here.
         """
         found = self._resolved("model", name)
         if found is None:
             raise RowRefusedError(f"no model '{name}' in the catalogs")
         if found not in self._shapes:
             entry = self.catalog.model(found)
-            if entry.architecture is None:
+            if entry.convolutions:
+                self._shapes[found] = convolutional(entry.convolutions, found)
+            elif entry.architecture:
+                self._shapes[found] = architecture(entry.architecture, found)
+            else:
                 raise RowRefusedError(f"{found} is {entry.unsupported or 'a model of unpublished shape'}")
-            self._shapes[found] = architecture(entry.architecture, found)
         return found, self._shapes[found]
 
     def accelerator(self, name: str) -> Accelerator:

@@ -237,8 +237,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
         disk_write_bytes_per_s=nan,
         disk_bytes=nan,
     )
-    power = case.power_cap if case.power_cap == case.power_cap else (part.power.tdp.mid if part.power else None)
-    whole = serving_machine(machine, part, power_limit_w=power, switched=switched)
+    whole = serving_machine(machine, part, power_limit_w=_power_limit_w(case), switched=switched)
     return ServingMachine(
         machine,
         whole.flops_per_s_32 / cores,
@@ -246,8 +245,17 @@ def machine_of(case: ServingCase) -> ServingMachine:
         whole.flops_per_s_8 / cores,
         whole.flops_per_s_4 / cores,
         whole.power_limit_w,
+        whole.chip_memory_bytes / cores,
         whole.switched,
     )
+
+
+def _power_limit_w(case: ServingCase) -> float | None:
+    """Give the limit of what an accelerator's own meter shows [W]: as set for a run, or as its data sheet says."""
+    if case.power_cap == case.power_cap:
+        return case.power_cap
+    power = case.accelerator.power
+    return (power.alone or power.tdp).mid if power else None
 
 
 def _busy_cores(case: ServingCase) -> float:

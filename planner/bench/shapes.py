@@ -162,6 +162,7 @@ def engine_on(shape: Shape, host: HostRates, efficiency: ServingEfficiency) -> E
         flops_per_s_8=np.asarray(np.nan),
         flops_per_s_4=np.asarray(np.nan),
         power_limit_w=np.asarray(np.nan),
+        chip_memory_bytes=np.asarray(0.0),
         switched=np.asarray(0.0),
     )
     return engine_of(

@@ -19,12 +19,13 @@ Array = NDArray[np.float64]
 # Hardware: what silicon, memory and board decide. A chip moves these alone.
 _CHIP = (
     "weight_bandwidth", "cache_bandwidth", "matrix", "eight_bit", "four_bit", "unpacking", "prefill", "attention",
-    "grouped", "expert_bandwidth", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s", "power_idle",
-    "power_busy", "power_memory", "power_compute",
+    "grouped", "convolution", "expert_bandwidth", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s",
+    "power_idle", "power_busy", "power_memory", "power_compute",
 )  # fmt: skip
 # A family also decides its host and how much a kernel pads.
 _FAMILY = (*_CHIP, "padding_tokens", "element_wise", "attention_length", "layer_s", "step_s", "prompt_s")
 _NO_ENGINE = ("power_idle", "power_busy", "power_memory", "power_compute", "memory_share")
+_OF_ARRAYS = "convolution"  # how windows fill the arrays of multipliers differs by chip, and not by engine
 
 # Widths of moves over the width of the shared value. Of several tried, those with the least error on chips and models
 # left out.
@@ -53,8 +54,8 @@ def levels_of(profile: Profile, names: Names) -> tuple[Level, ...]:
                 prior[row] = [math.log(known[member].priors.get(name, 1.0)) for name in NAMES]
         return Level(tuple(members), width * moved * scale, prior)
 
-    every = np.ones(len(NAMES))
-    engines = np.array([float(name not in _NO_ENGINE) for name in NAMES])
+    every = np.array([float(name != _OF_ARRAYS) for name in NAMES])
+    engines = np.array([float(name not in (*_NO_ENGINE, _OF_ARRAYS)) for name in NAMES])
     families = np.array([float(name in _FAMILY) for name in NAMES])
     chips = np.array([float(name in _CHIP) for name in NAMES])
     return (

@@ -121,6 +121,7 @@ class Power(Record):
     idle : doing nothing.
     measured_mean, measured_min : metered at work.
     scope : `module` where the limit covers the host CPU and its memory too, as in a superchip.
+    alone : of a module, the limit of the accelerator alone, which is what its own meter shows.
     """
 
     tdp: UncertainWatts
@@ -128,6 +129,7 @@ class Power(Record):
     measured_mean: UncertainWatts | None = None
     measured_min: UncertainWatts | None = None
     scope: Literal["part", "module"] = "part"
+    alone: UncertainWatts | None = None
 
 
 class Accelerator(Entry):

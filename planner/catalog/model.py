@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from planner.catalog.convolutional import ConvolutionalSpec
 from planner.catalog.entry import Entry
 from planner.catalog.shape import ArchitectureSpec
 from planner.documents.types import Count, Date, Id, Record, Share, Text, Tokens, Whole
@@ -45,17 +46,19 @@ class Model(Entry):
 
     Parameters
     ----------
+    architecture, convolutions : shape of a transformer, or of a convolutional network.
     parameters : published count, exact where the checkpoint is public.
     active_parameters : published count that one token meets.
     forward_flops_per_sample : published cost of one sample (an image), for models without an architecture.
     proxy_of : the model of which this is a cut-down shape, made for a benchmark.
     unpublished : what is not known of the model, in words; such an entry may lack an architecture.
-    unsupported : why a published shape is not computed here (a convolutional network, say).
+    unsupported : why a published shape is not computed here (a UNet, say).
     """
 
     schema_: Annotated[Literal["planner/model/v1"], Field(alias="schema")]
     family: Id
     architecture: ArchitectureSpec | None = None
+    convolutions: ConvolutionalSpec | None = None
     parameters: Count | None = None
     active_parameters: Count | None = None
     forward_flops_per_sample: Count | None = None

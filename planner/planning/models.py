@@ -10,6 +10,7 @@ from planner.planning.ledger import Ledger
 from planner.units import counted
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
+from planner.workload.convolutional import convolutional
 
 
 def architecture_of(
@@ -20,8 +21,11 @@ def architecture_of(
     trail: Trail,
     books: Books,
     ledger: Ledger,
+    convolutions: bool = False,
 ) -> Architecture:
     """Give an architecture by a model's name or from a shape; `trail` is where the two keys stand.
+
+    Convolutional networks have a form for what `convolutions` is said for: they are served, and not trained.
 
     Raises
     ------
@@ -37,8 +41,14 @@ def architecture_of(
         ledger.said("architecture", f"{counted(built.parameters)} parameters")
         return built
     model = books.catalog.model(name or "", tree=tree, trail=(*trail, "model"))
+    if model.convolutions and convolutions:
+        built = books.remembered.once(convolutional, model.convolutions, name=model.id)
+        ledger.take(model, "convolutions", f"{counted(built.parameters)} parameters")
+        return built
     if model.architecture is None:
         reason = model.unpublished or model.unsupported or "its shape is not in the catalog"
+        if model.convolutions:
+            reason = "convolutional networks are served alone"
         raise InputError(
             tree.fault(
                 "model-unpublished",

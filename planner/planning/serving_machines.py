@@ -12,6 +12,7 @@ from planner.serving.machine import ServingMachine
 
 Array = NDArray[np.float64]
 
+_CACHED = ("gpu", "cpu")
 _PEAKS: dict[int, tuple[PrecisionName, ...]] = {
     32: ("fp32_matrix", "fp32"),
     16: ("bf16", "fp16", "tf32", "fp32"),
@@ -39,6 +40,7 @@ def serving_machine(
         flops_per_s_8=_peak(accelerator, 8),
         flops_per_s_4=_peak(accelerator, 4),
         power_limit_w=np.asarray(np.nan if power_limit_w is None else power_limit_w),
+        chip_memory_bytes=np.asarray(0.0 if accelerator.kind in _CACHED else accelerator.cache or 0.0),
         switched=np.asarray(float(switched)),
     )
 

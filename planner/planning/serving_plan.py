@@ -134,7 +134,13 @@ def ground_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> Se
     """
     workload = load.workload
     architecture = architecture_of(
-        workload.model, workload.architecture, tree=tree, trail=("workload",), books=books, ledger=ledger
+        workload.model,
+        workload.architecture,
+        tree=tree,
+        trail=("workload",),
+        books=books,
+        ledger=ledger,
+        convolutions=True,
     )
     lengths = lengths_of(load, architecture, tree, books, ledger)
     return ground_on(load, architecture, lengths, tree, books, ledger)

@@ -64,6 +64,11 @@ class Course:
         self.last_s = [UNKNOWN] * count
         self.due = [-1] * count
 
+    def soonest_ends_s(self, passes: Passes) -> list[float]:
+        """Give times before which requests cannot end: each decodes alone from its arrival on [s]."""
+        ends: list[float] = (np.array(self.arrival_s) + passes.step_s[1] * np.array(self.rounds)).tolist()
+        return ends
+
     def seen(self, passes: Passes, *, preemptions: int, end_s: float) -> Seen:
         """Give what became of the requests once all have ended."""
         arrival = np.array(self.arrival_s)

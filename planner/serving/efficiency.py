@@ -40,6 +40,7 @@ class ServingEfficiency:
     attention_length : length of prompt at which it reaches half of that [tokens].
     element_wise : passes over activations against the count of operators [1].
     grouped : rate of the experts' products against plain ones [1].
+    convolution : rate of convolutions against plain products [1].
     expert_bandwidth : rate at which experts' weights are read against plain ones [1].
     spread : tokens that meet as many different experts as one would if all were equally popular [1].
     skew : load of the fullest expert rank against the mean where experts are dealt out whole [1].
@@ -87,6 +88,7 @@ class ServingEfficiency:
     attention_length: Array
     element_wise: Array
     grouped: Array
+    convolution: Array
     expert_bandwidth: Array
     spread: Array
     skew: Array

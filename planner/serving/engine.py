@@ -267,6 +267,7 @@ def _added(first: PassTime, second: PassTime, times: Array | float) -> PassTime:
         first.total + times * second.total,
         first.memory + times * second.memory,
         first.compute + times * second.compute,
+        first.useful + times * second.useful,
         first.network + times * second.network,
         first.host + times * second.host,
     )

@@ -21,6 +21,7 @@ class ServingMachine:
     flops_per_s_32, flops_per_s_16, flops_per_s_8, flops_per_s_4 : dense peak of products in that many bits
         [FLOP/s].
     power_limit_w : of one accelerator [W].
+    chip_memory_bytes : memory on the chip that software manages; 0 where a cache stands in for it [B].
     switched : 1 where a link of its own joins the accelerators, 0 where they reach each other over PCIe [1].
     """
 
@@ -30,6 +31,7 @@ class ServingMachine:
     flops_per_s_8: Array
     flops_per_s_4: Array
     power_limit_w: Array
+    chip_memory_bytes: Array
     switched: Array
 
     def flops_per_s(self, bits: Array) -> Array:

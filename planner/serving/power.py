@@ -31,17 +31,22 @@ def accelerator_power_w(
 
     Returns
     -------
-    P = limit (i + (1 - i) min(1, a + b u_m + c u_c)), u_m and u_c the use of bandwidth and peak [W].
+    Mean over the phases of limit (i + (1 - i) min(1, a + b u_m + c sqrt(u_c))), u_m and u_c a phase's use of bandwidth
+    and peak [W].
+
+    Notes
+    -----
+    Power rises steeply with the first products and ever less with more: near its limit a chip lowers its clock, and
+    with it the voltage. Of exponents that were tried the root fits best. Rows that a product is padded with are zeros:
+    they switch next to nothing, and do not count as use.
     """
     share = np.asarray(prefill_share, dtype=float)
-    memory = (1.0 - share) * _used(decode, "memory") + share * _used(prompt, "memory")
-    compute = (1.0 - share) * _used(decode, "compute") + share * _used(prompt, "compute")
-    e = efficiency
-    busy = np.minimum(1.0, e.power_busy + e.power_memory * memory + e.power_compute * compute)
-    watts: Array = machine.power_limit_w * (e.power_idle + (1.0 - e.power_idle) * busy)
+    watts: Array = (1.0 - share) * _phase_w(machine, efficiency, decode) + share * _phase_w(machine, efficiency, prompt)
     return watts
 
 
-def _used(time: PassTime, cause: str) -> Array:
-    part: Array = getattr(time, cause)
-    return part / time.total
+def _phase_w(machine: ServingMachine, e: ServingEfficiency, time: PassTime) -> Array:
+    memory, compute = time.memory / time.total, time.useful / time.total
+    busy = np.minimum(1.0, e.power_busy + e.power_memory * memory + e.power_compute * np.sqrt(compute))
+    watts: Array = machine.power_limit_w * (e.power_idle + (1.0 - e.power_idle) * busy)
+    return watts

@@ -66,7 +66,7 @@ def serve(passes: Passes, arrival_s: Array, lengths: Lengths, work_s: Array, *, 
     if replicas <= 1:
         loops[0].offer_all(range(len(lengths)))
     else:
-        _route(loops, course.arrival_s)
+        _route(loops, course.arrival_s, course.soonest_ends_s(passes))
     return _ended(passes, course, loops)
 
 
@@ -105,12 +105,13 @@ def _require_room(passes: Passes, lengths: Lengths) -> None:
     )
 
 
-def _route(loops: list[Loop], arrival_s: list[float]) -> None:
+def _route(loops: list[Loop], arrival_s: list[float], soonest_s: list[float]) -> None:
     """Hand every request to the replica with the fewest at work when it comes.
 
     A replica is run up to an arrival only where something may have ended before: nothing else changes how many are
-    at work.
+    at work. `soonest_s` is before any request can end [s].
     """
+    take = [loop.queue.append for loop in loops]
     at_work = [0] * len(loops)
     offered = [0] * len(loops)
     quiet = [0.0] * len(loops)
@@ -122,6 +123,8 @@ def _route(loops: list[Loop], arrival_s: list[float]) -> None:
                     quiet[place] = loop.quiet_until_s
                     at_work[place] = offered[place] - loop.gone
         least = at_work.index(min(at_work))
-        quiet[least] = min(quiet[least], loops[least].offer(number))
+        take[least](number)
+        if soonest_s[number] < quiet[least]:
+            quiet[least] = soonest_s[number]
         offered[least] += 1
         at_work[least] += 1

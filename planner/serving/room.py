@@ -157,7 +157,7 @@ def held_weight_bytes(architecture: Architecture, layout: Layout, formats: Forma
 
 
 def _matrices(counts: Counts) -> Array:
-    kinds = (counts.attention, counts.dense, counts.experts, counts.sample, counts.source)
+    kinds = (counts.attention, counts.dense, counts.experts, counts.convolutions, counts.sample, counts.source)
     return sum((kind.read_bytes for kind in kinds), start=np.asarray(0.0))
 
 

@@ -31,6 +31,7 @@ class PassTime:
     total : of the pass.
     memory, compute : of its groups of operators, each as if the other were free; their soft maxima add up to
         what `total` has beside network and host.
+    useful : of `compute`, without the rows that products are padded with.
     network : collectives.
     host : launches and scheduling.
     """
@@ -38,6 +39,7 @@ class PassTime:
     total: Array
     memory: Array
     compute: Array
+    useful: Array
     network: Array
     host: Array
 
@@ -70,11 +72,13 @@ class _Groups:
     def __init__(self) -> None:
         self.memory: Array = np.asarray(0.0)
         self.compute: Array = np.asarray(0.0)
+        self.useful: Array = np.asarray(0.0)
         self.total: Array = np.asarray(0.0)
 
-    def add(self, memory: Array, compute: Array, times: Array | float = 1.0) -> None:
+    def add(self, memory: Array, compute: Array, times: Array | float = 1.0, *, useful: Array | None = None) -> None:
         self.memory = self.memory + memory * times
         self.compute = self.compute + compute * times
+        self.useful = self.useful + (compute if useful is None else useful) * times
         self.total = self.total + soft_maximum(memory, compute) * times
 
 
@@ -110,7 +114,7 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     _sampled(groups, setting, setting.head, here * queries)
     network = _network(setting, here * queries)
     host = _between_layers(setting) + e.step_s + e.sequence_s * batch
-    return PassTime(groups.total + network + host, groups.memory, groups.compute, network, host)
+    return PassTime(groups.total + network + host, groups.memory, groups.compute, groups.useful, network, host)
 
 
 def prefill(
@@ -165,6 +169,7 @@ def prefill(
         (groups.total + network + host) * overlapped,
         groups.memory * overlapped,
         groups.compute * overlapped,
+        groups.useful * overlapped,
         network * overlapped,
         host * overlapped,
     )
@@ -175,7 +180,7 @@ def attended(setting: Setting, tokens: Array) -> PassTime:
     groups = _Groups()
     _matrices(groups, setting, setting.counts.source, tokens, relative=setting.efficiency.prefill)
     none = np.zeros_like(groups.total)
-    return PassTime(groups.total, groups.memory, groups.compute, none, none)
+    return PassTime(groups.total, groups.memory, groups.compute, groups.useful, none, none)
 
 
 def _projections(
@@ -183,6 +188,8 @@ def _projections(
 ) -> None:
     for weights in (setting.counts.attention, setting.counts.dense):
         _matrices(groups, setting, weights, tokens, relative=relative, times=times)
+    slower = relative * setting.efficiency.convolution
+    _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
 
 
 def _matrices(
@@ -199,7 +206,8 @@ def _matrices(
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
     memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
-    groups.add(memory, weights.flops * (tokens + padding(e, tokens)) / rate, times)
+    each = weights.flops / rate
+    groups.add(memory, each * (tokens + padding(e, tokens)), times, useful=each * tokens)
 
 
 def _experts(
@@ -222,7 +230,8 @@ def _experts(
     copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST))
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
-    groups.add(memory, weights.flops / top_k * copies / rate, times)
+    each = weights.flops / top_k / rate
+    groups.add(memory, each * copies, times, useful=each * tokens * top_k * dealt)
 
 
 def padding(e: ServingEfficiency, tokens: Array) -> Array:
@@ -240,9 +249,24 @@ def _sampled(groups: _Groups, setting: Setting, weights: Weights, vectors: Array
 
 def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array | float = 1.0) -> None:
     counts, e, machine = setting.counts, setting.efficiency, setting.machine
-    memory = tokens * counts.element_bytes * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
+    moved = tokens * counts.element_bytes + _spilled_bytes(setting, tokens)
+    memory = moved * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
     compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
     groups.add(memory, compute, times)
+
+
+def _spilled_bytes(setting: Setting, tokens: Array) -> Array:
+    """Feature maps that go through device memory [B].
+
+    Memory on the chip that software manages holds the maps of a picture from one layer to the next, of whose mean layer
+    the share x / (x + memory) does not fit; a cache sees those of a whole batch pass by, and keeps none.
+    """
+    counts = setting.counts
+    each = counts.map_bytes * counts.sample_tokens / counts.layers
+    with np.errstate(invalid="ignore"):
+        share = np.where(each > 0, each / (each + setting.machine.chip_memory_bytes), 0.0)
+    spilled: Array = tokens * counts.map_bytes * share
+    return spilled
 
 
 def _adapters(

@@ -18,6 +18,7 @@ from planner.serving.layout import Layout
 from planner.serving.memory import cache_elements
 from planner.workload.architecture import Architecture, Layer, Scan, Stack
 from planner.workload.operators import (
+    FEATURE_MAPS,
     Attention,
     MatrixProduct,
     Sharding,
@@ -31,6 +32,7 @@ from planner.workload.operators import (
 
 Array = NDArray[np.float64]
 
+_SIXTEEN_BITS = 16.0
 _STATE_BYTES = 4.0  # recurrent states are kept in 32 bits
 
 
@@ -62,12 +64,15 @@ class Counts:
     ----------
     attention, dense : projections around attention and recurrences; feed-forward parts that every token meets.
     experts : routed experts: bytes of all of them on the rank, operations of one token of any rank.
+    convolutions : kernels of convolutions, which meet every position of their map.
     sample : matrices that meet one vector of each sequence.
     source : matrices that meet the other stack's tokens once, when a sequence begins.
     expert_count, top_k : experts of a layer, and those that one token meets [1].
     element_bytes : norms, positions, activations and recurrences of one token [B].
+    map_bytes : feature maps of one token that convolutions read and write [B].
     scan_flops : operations of recurrences of one token, on vector units [FLOP].
     hidden : size of a token's vector [1].
+    sample_tokens : tokens of one picture; 0 where the input decides [1].
     layers, expert_layers, special_layers : all; those with experts; those with a latent, recurrent or sparse
         mixer [1].
     reductions : all-reduces of a pass under tensor parallelism [1].
@@ -78,13 +83,16 @@ class Counts:
     attention: Weights
     dense: Weights
     experts: Weights
+    convolutions: Weights
     sample: Weights
     source: Weights
     expert_count: Array
     top_k: Array
     element_bytes: Array
+    map_bytes: Array
     scan_flops: Array
     hidden: Array
+    sample_tokens: Array
     layers: Array
     expert_layers: Array
     special_layers: Array
@@ -135,13 +143,16 @@ def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
         attention=_weights(tally.attention, formats.attention),
         dense=_weights(tally.dense, formats.dense),
         experts=_weights(tally.experts, formats.experts),
+        convolutions=_weights(tally.convolutions, formats.attention),
         sample=_weights(tally.sample, formats.attention),
         source=_weights(tally.source, formats.attention),
         expert_count=np.asarray(float(first[0]) if first else 1.0),
         top_k=np.asarray(float(first[1]) if first else 1.0),
         element_bytes=tally.element_bytes,
+        map_bytes=tally.map_bytes * formats.attention.bits / _SIXTEEN_BITS,  # kept in the width of the products
         scan_flops=tally.scan_flops,
         hidden=np.asarray(float(stack.hidden)),
+        sample_tokens=np.asarray(float(stack.tokens_per_sample)),
         layers=np.asarray(float(stack.layers)),
         expert_layers=np.asarray(tally.expert_layers),
         special_layers=np.asarray(tally.special_layers),
@@ -168,8 +179,11 @@ class _Tally:
     """Adds up layers."""
 
     def __init__(self) -> None:
-        self.attention, self.dense, self.experts, self.sample, self.source = (_Sum() for _ in range(5))
+        self.attention, self.dense, self.experts, self.convolutions, self.sample, self.source = (
+            _Sum() for _ in range(6)
+        )
         self.element_bytes: Array = _NOTHING
+        self.map_bytes: Array = _NOTHING  # in 16 bits
         self.scan_flops: Array = _NOTHING
         self.adapted: Array = _NOTHING
         self.experts_of: tuple[int, int] | None = None
@@ -186,6 +200,8 @@ class _Tally:
                 # A token on every attention rank is several tokens to the experts, which all of them share.
                 alike = _attention_ranks(sharding) if operator.role == "experts" else _ONE
                 into.add(count * elements, count * operator.flops / alike, count * operator.n * operator.groups)
+            elif operator.name == FEATURE_MAPS and isinstance(operator, Streaming):
+                self.map_bytes = self.map_bytes + count * operator.bytes_moved
             elif isinstance(operator, Streaming):
                 self.element_bytes = self.element_bytes + count * operator.bytes_moved
                 self.scan_flops = self.scan_flops + count * operator.flops
@@ -201,6 +217,8 @@ class _Tally:
     def _sum_of(self, operator: MatrixProduct) -> _Sum:
         if operator.role == "experts":
             return self.experts
+        if operator.role == "convolution":
+            return self.convolutions
         if operator.name.startswith("cross.") and operator.name not in ("cross.query", "cross.output"):
             return self.source
         return self.dense if operator.name in _FEED_FORWARD | _WHOLE else self.attention

@@ -34,6 +34,7 @@ class Projection:
         degree every piece is held more than once.
     bias : whether it has a bias vector.
     kernel : projections of one kernel name run as one matrix product (query, key and value).
+    rows : of the product for each token: 1, or of a convolution the positions of its map for one of the last map.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Projection:
     shards: int = 2**31
     bias: bool = False
     kernel: str = ""
+    rows: float = 1.0
 
     @property
     def weights(self) -> int:
@@ -216,6 +218,7 @@ class Layer:
     norm_parameters : elements of all norms, those of queries, keys and latents included.
     other_parameters : what is left: sinks, router scales.
     per_sample : projections of one vector per sample, not of every token (adaptive norms).
+    maps : elements of feature maps that convolutions read and write for each token.
     """
 
     name: str
@@ -231,6 +234,7 @@ class Layer:
     norm_parameters: int = 0
     other_parameters: int = 0
     per_sample: tuple[Projection, ...] = ()
+    maps: float = 0.0
 
     @property
     def dense_parameters(self) -> int:

@@ -267,7 +267,7 @@ def _length(stack: Stack, samples: Samples, *, is_main: bool) -> int:
 
 
 def _twice(projections: list[Projection] | tuple[Projection, ...]) -> int:
-    return 2 * sum(p.weights for p in projections)
+    return 2 * sum(round(p.weights * p.rows) for p in projections)
 
 
 def _layer_flops(

@@ -75,7 +75,7 @@ class Tokens:
 class MatrixProduct:
     """`groups` products of an (m, k) activation with a (k, n) weight on one device [1].
 
-    `role` is "layer", "experts", "router" or "head": formats and efficiencies differ by it.
+    `role` is "layer", "convolution", "experts", "router" or "head": formats and efficiencies differ by it.
     """
 
     name: str
@@ -226,7 +226,8 @@ def layer_operators(layer: Layer, tokens: Tokens, sharding: Sharding) -> list[Op
     here = tokens.sequences * tokens.length / sharding.context  # tokens of this context rank
     operators: list[Operator] = []
     for name, group in kernels(layer.projections):
-        operators.append(_product(name, group, here, tokens, sharding))
+        role = "convolution" if layer.maps else "layer"
+        operators.append(_product(name, group, here, tokens, sharding, role=role))
     for core in layer.cores:
         if core.index_heads:
             operators.append(index_scores(core, tokens, sharding))
@@ -241,13 +242,13 @@ def layer_operators(layer: Layer, tokens: Tokens, sharding: Sharding) -> list[Op
 
 
 def _product(
-    name: str, group: tuple[Projection, ...], here: Array, tokens: Tokens, sharding: Sharding
+    name: str, group: tuple[Projection, ...], here: Array, tokens: Tokens, sharding: Sharding, *, role: str
 ) -> MatrixProduct:
     first = group[0]
     outputs = sum((local_outputs(p, sharding.tensor) for p in group), start=np.asarray(0.0))
-    role = "router" if name == "router" else "layer"
-    m = here
+    m = here * first.rows
     if name == "router":
+        role = "router"
         m = here / sharding.sequence_split
     elif name.startswith("cross.") and name != "cross.query" and first.split is Split.COLUMN:
         m = tokens.sequences * tokens.cross_length / sharding.context
@@ -346,9 +347,11 @@ def _element_wise(layer: Layer, here: Array, sharding: Sharding) -> list[Operato
 
     Counts 14 passes over the hidden size for two norms and residuals, 3 over queries, keys and values, and
     (g + 1.5) over the feed-forward's inner width, where g is 2 for a gated part and else 1
-    (docs/modelling.md).
+    (docs/modelling.md). Convolutions read and write their maps; norms and activations run in the same kernels.
     """
     nothing = np.asarray(0.0)
+    if layer.maps:
+        return [Streaming(FEATURE_MAPS, _ACTIVATION_BYTES * here * layer.maps, nothing)]
     passes = _NORM_PASSES * max(layer.norms, 1) / 2.0 * layer.hidden / sharding.sequence_split
     operators: list[Operator] = [Streaming("norms", _ACTIVATION_BYTES * here * passes, nothing)]
     for core in layer.cores:
@@ -363,6 +366,7 @@ def _element_wise(layer: Layer, here: Array, sharding: Sharding) -> list[Operato
 
 
 _NORM_PASSES = 14.0
+FEATURE_MAPS = "feature maps"
 
 
 def head_operators(architecture: Architecture, tokens: Tokens, sharding: Sharding) -> list[Operator]:
