@@ -188,8 +188,9 @@ def _projections(
 ) -> None:
     for weights in (setting.counts.attention, setting.counts.dense):
         _matrices(groups, setting, weights, tokens, relative=relative, times=times)
-    slower = relative * setting.efficiency.convolution
-    _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
+    if np.any(setting.counts.map_bytes):  # most models have none, and a search pays for every group
+        slower = relative * setting.efficiency.convolution
+        _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
 
 
 def _matrices(
@@ -249,7 +250,9 @@ def _sampled(groups: _Groups, setting: Setting, weights: Weights, vectors: Array
 
 def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array | float = 1.0) -> None:
     counts, e, machine = setting.counts, setting.efficiency, setting.machine
-    moved = tokens * counts.element_bytes + _spilled_bytes(setting, tokens)
+    moved = tokens * counts.element_bytes
+    if np.any(counts.map_bytes):
+        moved = moved + _spilled_bytes(setting, tokens)
     memory = moved * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
     compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
     groups.add(memory, compute, times)
