@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import FrameworkMoves, Moves, Parameter, Profile
 from planner.documents.reader import Trail, Tree
-from planner.errors import Fault, UnknownNameError, did_you_mean, listing, visible
+from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
 from planner.hardware.efficiency import NAMES, Efficiency
 from planner.record import record
 
@@ -48,9 +50,23 @@ def efficiency_of(
     always.
     """
     chain, basis = chain_of(profile, accelerator, precision=precision, framework=framework)
-    known = [field.name for field in fields(Efficiency)]
-    names = [name for name in known if name in NAMES or name in profile.parameters]
+    names = parameters_of(profile, Efficiency, NAMES)
     return Efficiency(**{n: np.array([moved(profile.parameters[n], n, chain)]) for n in names}), basis
+
+
+def parameters_of(profile: Profile, kind: type[Any], needed: Collection[str]) -> list[str]:
+    """Give the names of the parameters that a profile has for a record of efficiencies.
+
+    Raises
+    ------
+    InputError : it lacks some of those needed, as one does that was fitted for an earlier planner.
+    """
+    missing = sorted(set(needed) - profile.parameters.keys())
+    if missing:
+        message = f"profile '{profile.id}' lacks {listing(missing)}"
+        hint = "it was written for another version of the planner: fit it again, or take it out of the catalogs"
+        raise InputError(Fault("profile-parameters", message, hint=hint))
+    return [each.name for each in fields(kind) if each.name in profile.parameters]
 
 
 def chain_of(

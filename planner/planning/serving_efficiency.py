@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import EngineMoves, Moves, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
-from planner.planning.efficiencies import moved
+from planner.planning.efficiencies import moved, parameters_of
 from planner.record import record
 from planner.serving.efficiency import NAMES, ServingEfficiency
 from planner.serving.engine import EngineLimits
@@ -69,8 +67,7 @@ def serving_efficiency_of(
             chain.append(profile.chips[candidate])
             basis = ServingBasis("measured" if candidate == accelerator.id else "relative", candidate)
             break
-    known = [field.name for field in fields(ServingEfficiency)]
-    names = [name for name in known if name in NAMES or name in profile.parameters]
+    names = parameters_of(profile, ServingEfficiency, NAMES)
     return ServingEfficiency(**{n: np.asarray(moved(profile.parameters[n], n, chain)) for n in names}), basis
 
 
