@@ -16,6 +16,7 @@ _ORDER = (
     "family",
     "released",
     "architecture",
+    "convolutions",
     "parameters",
     "active_parameters",
     "forward_flops_per_sample",
@@ -53,7 +54,7 @@ def _item(key: str, value: Any, depth: int) -> list[str]:
     indent = "  " * depth
     head = f"{indent}{_text(key)}:"
     line = f"{head} {_flow(key, value)}"
-    is_block = isinstance(value, Mapping) and key in ("architecture", "encoder")
+    is_block = isinstance(value, Mapping) and key in ("architecture", "convolutions", "encoder")
     if not is_block and (len(line) <= _WIDTH or not isinstance(value, (Mapping, list, tuple))):
         return [line]
     lines = [head]
