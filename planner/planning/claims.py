@@ -9,6 +9,7 @@ from planner.errors import Fault, InfeasibleError, InputError, did_you_mean, lis
 from planner.planning.books import Books
 from planner.planning.dispatch import estimate
 from planner.planning.estimate import Estimate, Judgement, Verdict
+from planner.planning.unfit import unfit
 from planner.scenario.claim import Claim, Expectation
 from planner.scenario.resolve import Resolved
 
@@ -50,19 +51,10 @@ def _judgement(claim: Claim, found: tuple[Verdict, ...]) -> Judgement:
 
 def _unfit(resolved: Resolved, claim: Claim, books: Books) -> Estimate:
     """Give an estimate of what must not fit: its verdict tells whether it indeed does not."""
-    document = resolved.document
     try:
         found = estimate(resolved, books)
     except InfeasibleError as error:
-        found = Estimate(
-            name=resolved.name,
-            title=document.title or document.name,
-            kind=document.workload.kind,
-            tags=document.tags,
-            results={},
-            scenario=resolved.tree.value,
-            why_not="; ".join(fault.message for fault in error.faults),
-        )
+        found = unfit(resolved, error, books)
     verdict = Verdict("", "", "", None, None, None, holds=bool(found.why_not))
     return replace(found, judgement=_judgement(claim, (verdict,)))
 

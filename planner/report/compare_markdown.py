@@ -8,6 +8,7 @@ from planner.planning.comparison import Comparison, Line
 from planner.report import compare_words as words
 from planner.report.escape import for_markdown
 from planner.report.labels import label_of
+from planner.report.misfit import misfit
 from planner.report.row_units import RowUnit, row_unit
 
 
@@ -25,7 +26,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for n, candidate in enumerate(candidates):
         refused = candidate.estimate.why_not
         on = for_markdown(words.machines_of(comparison, n))
-        bound = f"does not fit: {for_markdown(refused)}" if refused else for_markdown(candidate.bound_by)
+        bound = for_markdown(misfit(refused)) if refused else for_markdown(candidate.bound_by)
         yield f"| {candidate.letter} | {for_markdown(candidate.name)} | {on} | {bound} |"
     yield ""
     yield from _matrix(comparison)

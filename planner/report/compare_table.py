@@ -9,6 +9,7 @@ from planner.report import compare_words as words
 from planner.report.columns import fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.labels import label_of
+from planner.report.misfit import misfit
 from planner.report.row_units import RowUnit, row_unit
 from planner.units import significant
 
@@ -70,7 +71,7 @@ def _legend(comparison: Comparison, width: int) -> Iterator[str]:
     for n, candidate in enumerate(comparison.candidates):
         yield from fold(for_terminal(candidate.name), width, indent=left(candidate.letter, 3), hanging="   ")
         if candidate.estimate.why_not:
-            yield from fold(f"does not fit: {for_terminal(candidate.estimate.why_not)}", width, indent="   ")
+            yield from fold(for_terminal(misfit(candidate.estimate.why_not)), width, indent="   ")
             continue
         machines = words.machines_of(comparison, n)
         if machines:

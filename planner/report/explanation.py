@@ -8,6 +8,7 @@ from planner.planning.estimate import Currency
 from planner.planning.explain import Branch, Effect, Explanation, SourcedInput
 from planner.report.columns import fold, left, right
 from planner.report.escape import for_terminal
+from planner.report.misfit import misfit
 from planner.report.numbers import money, percent, shown, shown_range
 from planner.units import duration, gibibytes, scaled
 
@@ -40,7 +41,7 @@ def _lines(found: Explanation, currency: Currency, width: int) -> Iterator[str]:
 
 def _results(found: Explanation, currency: Currency, width: int) -> Iterator[str]:
     if found.why_not:
-        yield from fold(for_terminal(found.why_not), width, indent="does not fit: ", hanging="  ")
+        yield from fold(for_terminal(misfit(found.why_not)), width, hanging="  ")
     for tree in found.trees:
         yield ""
         yield from _tree(tree, currency, width)

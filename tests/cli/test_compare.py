@@ -90,6 +90,7 @@ def test_what_does_not_fit_stands_beside_those_that_do(run: Run, small: Path) ->
     code, out, _ = run(small, "--variants")
     assert code == 0
     assert "C  small@too-large\n   does not fit: " in out
+    assert out.count("does not fit") == 1, "the reason does not say it again"
 
 
 def test_where_nothing_fits_the_command_ends_with_3(run: Run, small: Path) -> None:

@@ -6,6 +6,7 @@ from planner.policy.check import Check, CheckedScenario
 from planner.policy.finding import Finding
 from planner.report import check_words as words
 from planner.report.labels import label_of
+from planner.report.misfit import misfit
 from planner.report.numbers import shown
 from planner.report.page.check_figures import budgets_figure, moves_figure
 from planner.report.page.parts import Card, Cell, Column, Page, Section, Source, Table, number
@@ -171,4 +172,4 @@ def _outcome(each: CheckedScenario) -> str:
     claim = each.evaluated.judgement
     if claim is not None:
         return "claim holds" if claim.holds else "claim does not hold"
-    return f"does not fit: {each.subject.why_not}" if each.subject.why_not else ""
+    return misfit(each.subject.why_not) if each.subject.why_not else ""

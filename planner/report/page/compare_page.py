@@ -11,6 +11,7 @@ from planner.planning.explain import SourcedInput
 from planner.record import record
 from planner.report import compare_words as words
 from planner.report.labels import label_of
+from planner.report.misfit import misfit
 from planner.report.page import compare_figures as fig
 from planner.report.page.cost_time import cost_figure
 from planner.report.page.figures import effects_figure
@@ -71,7 +72,7 @@ def _fact(comparison: Comparison, n: int) -> str:
     candidate = comparison.candidates[n]
     told = [candidate.name, words.machines_of(comparison, n)]
     if candidate.estimate.why_not:
-        told.append(f"does not fit: {candidate.estimate.why_not}")
+        told.append(misfit(candidate.estimate.why_not))
     elif candidate.bound_by:
         told.append(f"bound by {candidate.bound_by}")
     return "; ".join(each for each in told if each)

@@ -12,6 +12,7 @@ from planner.planning.explain import SourcedInput
 from planner.planning.scaling import Scaled
 from planner.record import record
 from planner.report.labels import label_of
+from planner.report.misfit import misfit
 from planner.report.numbers import percent, shown, shown_range
 from planner.report.page import figures as fig
 from planner.report.page.compare_figures import choices_of, ranged_figures
@@ -109,7 +110,7 @@ def _place(ratio: float) -> float:
 
 
 def _answer(estimate: Estimate) -> Section | None:
-    lines = [f"does not fit: {estimate.why_not}"] if estimate.why_not else []
+    lines = [misfit(estimate.why_not)] if estimate.why_not else []
     tables = (_children(estimate),) if estimate.children else ()
     cards = cards_of(estimate)
     if not (lines or tables or cards):
