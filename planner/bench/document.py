@@ -70,7 +70,8 @@ class Noise(Record):
     ----------
     floor : median over the cases of half the interquartile range, relative to the median [1].
     canary : interquartile range of a fixed product before every sample, relative to its median [1].
-    canary_s : its median, the pace that all times of the run are brought to [s].
+    canary_s : its median, the pace that times of the run are brought to as far as a core bounds them [s].
+    memory_canary, memory_canary_s : the same of a stream from memory, for what memory bounds; 0 where none ran.
     preempted : share of samples that lost the processor to others [1].
     verdict : `quiet`, or `too noisy`.
     """
@@ -78,6 +79,8 @@ class Noise(Record):
     floor: Number
     canary: Number
     canary_s: Number = 0.0
+    memory_canary: Number = 0.0
+    memory_canary_s: Number = 0.0
     preempted: Number
     verdict: Literal["quiet", "too noisy"]
 

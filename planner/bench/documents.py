@@ -19,7 +19,7 @@ from planner.errors import Fault, InputError
 if TYPE_CHECKING:
     from planner.bench.runner import Sample
 
-SAMPLE_COLUMNS = ("case", "at_s", "seconds", "wall_s", "cpu_s", "preempted", "canary_s")
+SAMPLE_COLUMNS = ("case", "at_s", "seconds", "wall_s", "cpu_s", "preempted", "canary_s", "memory_canary_s")
 
 
 def samples_text(samples: Mapping[str, Sequence[Sample]]) -> str:
@@ -31,7 +31,8 @@ def samples_text(samples: Mapping[str, Sequence[Sample]]) -> str:
         for s in taken:
             numbers = (s.at, s.lap.seconds, s.lap.wall, s.lap.cpu)
             told = [f"{number:.6g}" for number in numbers]
-            writer.writerow([name, *told, int(s.lap.preempted), f"{s.canary:.6g}"])
+            canaries = [f"{seconds:.6g}" for seconds in (s.canary.core, s.canary.memory)]
+            writer.writerow([name, *told, int(s.lap.preempted), *canaries])
     return stream.getvalue()
 
 

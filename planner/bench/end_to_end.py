@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,10 @@ from planner.bench.backends.torch_backend import TorchBackend
 from planner.bench.backends.torch_kernels import TYPES
 from planner.bench.models import Shape, Transformer
 from planner.bench.noise import Spread, spread_of
+from planner.bench.pace import Canary, canary_of, is_shared, median_of, memory_share, slowdown
 from planner.bench.predictions import Guess
-from planner.bench.runner import canary_of, is_shared
-from planner.bench.shapes import HostRates, decode_s, prefill_s, training_step_s
+from planner.bench.shapes import HostRates, architecture_of, decode_s, prefill_s, training_step_s
+from planner.bench.suite import ELEMENT_BYTES
 from planner.record import record
 
 SHAPES: dict[str, Shape] = {
@@ -53,6 +56,7 @@ COLUMNS = (
     "least_s",
     "samples",
     "canary_s",
+    "memory_canary_s",
 )
 SHAPE_COLUMNS = (
     "hidden", "heads", "kv_heads", "layers", "width", "vocabulary", "gated", "experts", "top_k", "causal", "longest",
@@ -61,7 +65,7 @@ SHAPE_COLUMNS = (
 
 @record
 class Whole:
-    """One measured phase of one model."""
+    """One measured phase of one model, and the machine's pace when it was measured; None on a device of its own."""
 
     shape: Shape
     phase: str
@@ -69,7 +73,11 @@ class Whole:
     sequences: int
     length: int
     spread: Spread
-    canary_s: float = 0.0
+    pace: Canary | None = None
+
+    def memory_share(self, usual: Canary) -> float:
+        """Give the share of memory in its time, by what it must compute and read [1]."""
+        return _memory_share(self.shape, self.phase, self.dtype, self.sequences, self.length, usual)
 
     def predicted_s(self, host: HostRates, guess: Guess) -> float:
         """Predict it by the planner's own training and serving [s]."""
@@ -135,7 +143,8 @@ def measure_wholes(
                     return found
                 progress(f"{shape.name} {phase} {sequences} x {length}")
                 run = _PHASES[phase](backend.torch, model, sequences, length)
-                spread, pace = _sampled(backend, run, canary)
+                share = partial(_memory_share, shape, phase, dtype, sequences, length)
+                spread, pace = _sampled(backend, run, canary, share)
                 found.append(Whole(shape, phase, dtype, sequences, length, spread, pace))
     except KeyboardInterrupt:
         return found
@@ -155,42 +164,64 @@ def cases_of(model: Transformer) -> list[tuple[str, int, int]]:
     return chosen
 
 
-def _sampled(backend: TorchBackend, run: Callable[[], object], canary: Callable[[], float]) -> tuple[Spread, float]:
-    """Give a case's times at the canary's median pace, and that pace [s]."""
+def _memory_share(shape: Shape, phase: str, dtype: str, sequences: int, length: int, usual: Canary) -> float:
+    """Give the share of memory in a phase's time [1]: weights come from there, and the cache of a decode step."""
+    model = architecture_of(shape)
+    tokens = sequences * (1 if phase == "decode" else length)
+    flops = 2.0 * model.active_parameters * tokens * (3.0 if phase == "training" else 1.0)
+    numbers = model.parameters * (_TRAINING_PASSES if phase == "training" else 1.0)
+    if phase == "decode":
+        numbers += 2.0 * shape.layers * shape.key_values * shape.head * sequences * length
+    return memory_share(flops, ELEMENT_BYTES[dtype] * numbers, usual)
+
+
+# Weights read forward and backward, their gradient written; the optimizer as planner.training.state_time counts it.
+_TRAINING_PASSES = 3.0 + 6.0
+
+
+def _sampled(
+    backend: TorchBackend, run: Callable[[], object], canary: Callable[[], Canary], share: Callable[[Canary], float]
+) -> tuple[Spread, Canary | None]:
+    """Give a case's times at the canaries' median pace, and that pace; `share` of a time is memory's."""
     run()
     begun = time.perf_counter()
-    laps: list[tuple[float, float]] = []
+    laps: list[tuple[float, Canary]] = []
     once = backend.timer.lap(run, 1)
     calls = max(1, int(0.02 / once.seconds))
     before = _pace(canary)
     while len(laps) < _SAMPLES and (len(laps) < _FEWEST or time.perf_counter() - begun < _CASE_S):
         seconds = backend.timer.lap(run, calls).seconds
         after = _pace(canary)
-        laps.append((seconds, (before + after) / 2.0))
+        laps.append((seconds, median_of([before, after])))
         before = after
-    usual = float(np.median([pace for _, pace in laps]))
-    scaled = is_shared(backend) and usual > 0
-    return spread_of([seconds * usual / pace if scaled else seconds for seconds, pace in laps]), usual
+    usual = median_of([pace for _, pace in laps])
+    if not is_shared(backend) or math.isnan(usual.core):
+        return spread_of([seconds for seconds, _ in laps]), None
+    return spread_of([seconds / slowdown(pace, usual, share(usual)) for seconds, pace in laps]), usual
 
 
 _CANARIES = 7
 
 
-def _pace(canary: Callable[[], float]) -> float:
-    return float(np.median([canary() for _ in range(_CANARIES)]))
+def _pace(canary: Callable[[], Canary]) -> Canary:
+    return median_of([canary() for _ in range(_CANARIES)])
 
 
-def at_pace(wholes: Sequence[Whole], canary_s: float) -> list[Whole]:
-    """Give models at the pace of the run that the fit was made from: times scaled by both canaries.
+def at_pace(wholes: Sequence[Whole], usual: Canary | None) -> list[Whole]:
+    """Give models at the pace of the run that the fit was made from: times scaled by the canaries of both.
 
     Parameters
     ----------
-    wholes : as they were measured. canary_s : the run's canary; 0 where its device has a clock of its own [s].
+    wholes : as they were measured. usual : the run's canaries; None where its device has a clock of its own.
     """
-    return [
-        replace(whole, spread=whole.spread.scaled(canary_s / whole.canary_s)) if canary_s and whole.canary_s else whole
-        for whole in wholes
-    ]
+    return [_at_pace(whole, usual) if usual else whole for whole in wholes]
+
+
+def _at_pace(whole: Whole, usual: Canary) -> Whole:
+    if whole.pace is None:
+        return whole
+    times = slowdown(whole.pace, usual, whole.memory_share(usual))
+    return replace(whole, spread=whole.spread.scaled(1.0 / times), pace=usual)
 
 
 def _training(torch: Any, model: Transformer, sequences: int, length: int) -> Callable[[], object]:
@@ -243,7 +274,8 @@ def wholes_text(wholes: Sequence[Whole]) -> str:
         seconds = [f"{value:.6g}" for value in (spread.median, spread.low, spread.high, spread.least)]
         shape = [int(getattr(whole.shape, name)) for name in SHAPE_COLUMNS]
         told = (whole.shape.name, whole.phase, whole.dtype, whole.sequences, whole.length)
-        writer.writerow([*told, *seconds, spread.count, f"{whole.canary_s:.6g}", *shape])
+        canaries = [f"{each:.6g}" for each in (whole.pace.core, whole.pace.memory)] if whole.pace else ["", ""]
+        writer.writerow([*told, *seconds, spread.count, *canaries, *shape])
     return stream.getvalue()
 
 
@@ -258,6 +290,6 @@ def wholes_of(rows: Iterable[Sequence[str]]) -> list[Whole]:
         median, low, high, least = (float(cells[name]) for name in ("median_s", "low_s", "high_s", "least_s"))
         spread = Spread(median, low, high, least, int(cells["samples"]))
         whole = Whole(shape, cells["phase"], cells["dtype"], int(cells["sequences"]), int(cells["length"]), spread)
-        whole = replace(whole, canary_s=float(cells["canary_s"]))
-        found.append(whole)
+        core, memory = cells["canary_s"], cells["memory_canary_s"]
+        found.append(replace(whole, pace=Canary(float(core), float(memory)) if core else None))
     return found

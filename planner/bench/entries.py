@@ -57,6 +57,8 @@ _ENGINE = {
 _OF_HOSTS = {
     "matrix_packed": "rows that bring an operand in order before every product of two rows and more [1]",
     "packed_tokens": "rows that bring weights in order at every product of two rows and more [tokens]",
+    "gated_elements": "more element-wise traffic of a gated layer whose norms, positions and gate are written out [1]",
+    "layer_gated": "more launches of such a layer [1]",
     "row_bytes": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]",
 }
 

@@ -87,6 +87,11 @@ def _whole_prompt(row: RunRow) -> bool:
 
 _ROWS_OF_A_PROMPT = 64
 
+
+def _layer(row: RunRow) -> bool:
+    return row.kernel in ("block", "block-train")
+
+
 GROUPS = (
     _Group(
         "training",
@@ -99,7 +104,7 @@ GROUPS = (
     _Group(
         "training",
         ("element_wise", "host_layer_s", "host_backward"),
-        lambda r: r.kernel in ("block", "block-train"),
+        lambda r: _layer(r) and r.size[1] > 1,  # nothing trains on one token
     ),
     _Group("training", ("head",), lambda r: r.family in ("vocabulary", "loss")),
     _Group("training", ("grouped", "host_experts"), lambda r: r.kernel in ("grouped", "block-experts-train")),
@@ -107,7 +112,7 @@ GROUPS = (
     _Group("serving", ("prefill",), _whole_prompt),
     _Group("serving", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
     _Group("serving", ("cache_bandwidth",), lambda r: r.kernel == "attention" and r.family == "decode"),
-    _Group("serving", ("element_wise", "layer_s"), lambda r: r.kernel == "block"),
+    _Group("serving", ("element_wise", "layer_s", "gated_elements", "layer_gated"), lambda r: r.kernel == "block"),
     _Group("serving", ("grouped", "layer_experts"), lambda r: r.kernel == "block-experts"),
 )
 """In the order in which they are fitted: each stands on those before it."""
@@ -143,7 +148,7 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
         for left_out in (False, True):
             chosen = [row for row in rows if accepts(row) and row.left_out == left_out]
             if chosen:
-                kind = "serving" if label.startswith("few rows") else "training"
+                kind = "serving" if label in _SERVED else "training"
                 errors[f"{label}, left out" if left_out else label] = _errors(values, kind, chosen, host)
     products = np.array([row.size for row in rows if row.kernel == "matmul"], dtype=float)
     domain = {
@@ -154,6 +159,8 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
 
 _BELIEVED_PACKED = 10.0  # rows that bring a weight in order: our estimate
 _BELIEVED_ROW = 500.0  # bytes that the begin of a row counts for; our estimate
+# Of a gated layer against another: two norms of eight kernels, positions of twelve beside some 25; our count.
+_BELIEVED_GATED = 1.0
 
 # One device: nothing to wait for, nothing that a long run loses, no ranks that differ in load.
 _ALONE: dict[str, dict[str, float]] = {
@@ -170,6 +177,8 @@ _ALONE: dict[str, dict[str, float]] = {
         "memory_share": 1.0,
         "packed_tokens": _BELIEVED_PACKED,
         "row_bytes": _BELIEVED_ROW,
+        "gated_elements": _BELIEVED_GATED,
+        "layer_gated": _BELIEVED_GATED,
     },
 }
 _CALLS_OF_A_STEP = 4.0 * 100.0  # `step_s` is stated for eight accelerators, a quarter is paid by one; 100 calls: ours
@@ -180,8 +189,10 @@ _JUDGED: dict[str, Callable[[RunRow], bool]] = {
     "large products": lambda row: _product(row) and row.flops >= _LARGE_FLOP,
     "few rows, cold": _few_rows,
     "attention": lambda row: row.kernel == "attention" and row.family == "prefill",
-    "layers": lambda row: row.kernel in ("block", "block-train"),
+    "layers that train": lambda row: row.kernel == "block-train",
+    "layers that serve": lambda row: row.kernel == "block",
 }
+_SERVED = ("few rows, cold", "layers that serve")
 
 
 def host_of(run: BenchRun, rows: Sequence[RunRow], dtype: str) -> HostRates:

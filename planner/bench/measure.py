@@ -58,7 +58,8 @@ def measure(
     measured = run_cases(backend, alone, budget_s=wish.budget_s, seed=wish.seed, progress=progress)
     rows = [*measured.rows, *collective_rows(together, backend=backend.name)]
     preempted = [sample.lap.preempted for taken in measured.samples.values() for sample in taken]
-    noise = noise_of(measured.spreads, measured.canaries, preempted)
+    cores, streams = ([getattr(each, name) for each in measured.canaries] for name in ("core", "memory"))
+    noise = noise_of(measured.spreads, cores, preempted, memory=streams)
     samples = samples_text(measured.samples)
     run = BenchRun.model_construct(
         schema_="planner/bench-run/v1",

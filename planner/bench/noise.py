@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,14 +53,35 @@ def spread_of(samples: Sequence[float]) -> Spread:
     return Spread(median, low, high, float(min(samples)), len(samples))
 
 
-def noise_of(spreads: Sequence[Spread], canaries: Sequence[float], preempted: Sequence[bool]) -> Noise:
-    """Give how quiet a machine was during a run."""
+def noise_of(
+    spreads: Sequence[Spread], canaries: Sequence[float], preempted: Sequence[bool], *, memory: Sequence[float] = ()
+) -> Noise:
+    """Give how quiet a machine was during a run.
+
+    Parameters
+    ----------
+    spreads : of the cases. canaries, memory : times of the product and of the stream before the samples; those that
+        are not finite count for nothing [s]. preempted : whether a sample lost the processor.
+    """
     floor = float(np.median([spread.relative for spread in spreads])) if spreads else 0.0
-    canary = 2.0 * spread_of(canaries).relative if canaries else 0.0
-    share = float(np.mean(preempted)) if len(preempted) else 0.0
-    noisy = floor > QUIET_FLOOR or canary > MOST_CANARY
-    pace = spread_of(canaries).median if canaries else 0.0
-    return Noise(floor=floor, canary=canary, canary_s=pace, preempted=share, verdict="too noisy" if noisy else "quiet")
+    (canary, canary_s), (stream, stream_s) = _pace(canaries), _pace(memory)
+    noisy = floor > QUIET_FLOOR or max(canary, stream) > MOST_CANARY
+    return Noise(
+        floor=floor,
+        canary=canary,
+        canary_s=canary_s,
+        memory_canary=stream,
+        memory_canary_s=stream_s,
+        preempted=float(np.mean(preempted)) if len(preempted) else 0.0,
+        verdict="too noisy" if noisy else "quiet",
+    )
+
+
+def _pace(canaries: Sequence[float]) -> tuple[float, float]:
+    """Give the interquartile range of canaries [1] and their median [s]; 0 without any."""
+    finite = [seconds for seconds in canaries if math.isfinite(seconds)]
+    spread = spread_of(finite) if finite else None
+    return (2.0 * spread.relative, spread.median) if spread else (0.0, 0.0)
 
 
 def compared(before: Spread, after: Spread, *, least_change: float = 0.03) -> str:

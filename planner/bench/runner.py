@@ -1,6 +1,6 @@
 """Running cases: checked once, then sampled in a new random order every round, until noise settles or time is up.
 
-A fixed product, the canary, runs before every sample and tells the machine's pace, to which times are brought.
+Two canaries run before every sample and tell the machine's pace, to which times are brought: `planner.bench.pace`.
 """
 
 from __future__ import annotations
@@ -11,30 +11,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from planner.bench.backend import Backend, NotRunnable, Prepared
 from planner.bench.document import RunRow, State
 from planner.bench.noise import Spread, spread_of
-from planner.bench.suite import PRODUCTS, Case, canary_case
+from planner.bench.pace import Canary, Pace, canary_of, is_shared, memory_share_of, slowdown
+from planner.bench.suite import PRODUCTS, Case
 from planner.bench.timers import ClockJump, Lap
 
 SAMPLE_S = 4e-3  # a thousand times the resolution of any clock used, and more
 _MOST_SAMPLES = 40
 _FEWEST_SAMPLES = 5
 _THROTTLED_BELOW = 0.75  # of the highest clock
-_STRAY = 1.15  # a canary slower than its median by this was disturbed, and its sample with it
+_STRAY = 1.15  # canaries slower than around them by this was disturbed, and its sample with it
 # Largest error of a product against 64 bits, relative to its largest element: about 20 roundings of the format.
 _TOLERANCE = {"fp64": 1e-12, "fp32": 1e-4, "tf32": 2e-2, "bf16": 5e-2, "fp16": 1e-2, "fp8": 1e-1, "int8": 1e-12}
 
 
 @dataclass(slots=True)
 class Sample:
-    """One lap of a case, with the canary before it and the time since the run began [s]."""
+    """One lap of a case, with the canaries before it and the time since the run began [s]."""
 
     at: float
     lap: Lap
-    canary: float
+    canary: Canary
 
 
 @dataclass(slots=True)
@@ -67,7 +66,7 @@ class Measured:
     spreads: list[Spread]
     seconds: float
     complete: bool
-    canaries: list[float]
+    canaries: list[Canary]
 
 
 def run_cases(
@@ -108,13 +107,13 @@ def run_cases(
 
 
 _HURRY = 0.6  # of the budget, after which cases are given up one half after the other
-_AND_CANARY = 2.0  # of a sample's time: the canary before it, and others who have the processor; our estimate
+_AND_CANARY = 2.0  # of a sample's time: the canaries before it, and others who have the processor; our estimate
 
 
 def _rounds(
     running: list[_Running],
     backend: Backend,
-    canary: Callable[[], float],
+    canary: Callable[[], Canary],
     order: random.Random,
     begun: float,
     budget_s: float,
@@ -141,35 +140,6 @@ def _is_settled(each: _Running) -> bool:
     return len(kept) >= 2 * _FEWEST_SAMPLES and spread_of(kept).settled
 
 
-def is_shared(backend: Backend) -> bool:
-    """Say whether a backend runs on the host's own cores, which others use too."""
-    return bool(getattr(backend, "is_processor", True))
-
-
-def canary_of(backend: Backend) -> Callable[[], float]:
-    """Give a fixed product as a measure of how fast the machine is right now [s]; none runs where that fails."""
-    try:
-        prepared = backend.prepare(canary_case(_CANARY_EDGE))
-        for _ in range(3):
-            prepared.run()
-    except (NotRunnable, RuntimeError, MemoryError):
-        return lambda: math.nan
-
-    def measure() -> float:
-        try:
-            # Once untimed: behind a case that filled the caches it would tell of them, and a third too slow.
-            prepared.run()
-            return backend.timer.lap(prepared.run, _CANARY_CALLS).seconds
-        except (ClockJump, RuntimeError):
-            return math.nan
-
-    return measure
-
-
-# Operands of 300 kB stay in a core's own cache, whatever ran before; together about a millisecond on one core.
-_CANARY_CALLS, _CANARY_EDGE = 8, 160
-
-
 def _prepare(each: _Running, backend: Backend) -> None:
     """Make operands, warm up, check the result and choose how many calls make one sample."""
     case = each.case
@@ -194,7 +164,7 @@ def _prepare(each: _Running, backend: Backend) -> None:
         each.failed(*_state_of(error))
 
 
-def _sample(each: _Running, backend: Backend, canary: float, *, at: float) -> None:
+def _sample(each: _Running, backend: Backend, canary: Canary, *, at: float) -> None:
     if each.prepared is None:
         return
     try:
@@ -225,7 +195,7 @@ def _state_of(error: Exception) -> tuple[State, str]:
 
 
 def _told(running: list[_Running], *, seconds: float, interrupted: bool, scaled: bool) -> Measured:
-    canaries = [s.canary for each in running for s in each.samples if math.isfinite(s.canary)]
+    canaries = [s.canary for each in running for s in each.samples]
     pairs = [(s.at, s.canary) for each in running for s in each.samples]
     pace = Pace(pairs, scaled=scaled)
     rows, spreads = [], []
@@ -239,47 +209,19 @@ def _told(running: list[_Running], *, seconds: float, interrupted: bool, scaled:
     return Measured(rows, samples, spreads, seconds, complete, canaries)
 
 
-def accepted(samples: Sequence[Sample], pace: Pace) -> list[float]:
+def accepted(samples: Sequence[Sample], pace: Pace, *, share: float = 0.0) -> list[float]:
     """Give the times that count, at the machine's usual pace [s].
 
-    Samples beside which the canary was far slower than around it are dropped, unless too few are left; the others are
-    scaled by how fast the canary ran around them. A shared core is 20 to 40 % slower while a neighbour works.
-    """
-    good = [s for s in samples if not s.canary > pace.around(s.at) * _STRAY]
-    chosen = good if len(good) >= _FEWEST_SAMPLES else samples
-    return [s.lap.seconds * pace.factor(s.at) for s in chosen]
-
-
-class Pace:
-    """How fast a machine was over time, by its canaries.
+    Samples beside which the canaries were far slower than around them are dropped, unless too few are left; the others
+    are scaled by how fast the canaries ran around them. A shared core is 20 to 40 % slower while a neighbour works.
 
     Parameters
     ----------
-    canaries : time since the begin and seconds of each [s].
-    scaled : whether times are scaled by it: on shared processors, and not on devices with a clock of their own.
+    samples, pace : of a case and of its run. share : of the case's time that is memory's [1].
     """
-
-    def __init__(self, canaries: Sequence[tuple[float, float]], *, scaled: bool) -> None:
-        finite = sorted(pair for pair in canaries if math.isfinite(pair[1]))
-        self.scaled = scaled and len(finite) > _NEIGHBOURS
-        self._at = np.array([at for at, _ in finite])
-        self._seconds = np.array([seconds for _, seconds in finite])
-        self.usual = float(np.median(self._seconds)) if finite else math.nan
-
-    def around(self, at: float) -> float:
-        """Give the median of the canaries nearest in time [s]; NaN without any."""
-        if not len(self._at):
-            return math.nan
-        middle = int(np.searchsorted(self._at, at))
-        low = max(0, min(middle - _NEIGHBOURS // 2, len(self._at) - _NEIGHBOURS))
-        return float(np.median(self._seconds[low : low + _NEIGHBOURS]))
-
-    def factor(self, at: float) -> float:
-        """Give what a time taken then is multiplied with to be at the usual pace [1]."""
-        return self.usual / self.around(at) if self.scaled else 1.0
-
-
-_NEIGHBOURS = 9  # canaries whose median tells the pace: about a tenth of a second; our choice
+    good = [s for s in samples if not slowdown(s.canary, pace.around(s.at), share) > _STRAY]
+    chosen = good if len(good) >= _FEWEST_SAMPLES else samples
+    return [s.lap.seconds * pace.factor(s.at, share) for s in chosen]
 
 
 def _row(each: _Running, pace: Pace, *, interrupted: bool) -> tuple[RunRow, Spread | None]:
@@ -289,7 +231,7 @@ def _row(each: _Running, pace: Pace, *, interrupted: bool) -> tuple[RunRow, Spre
         "layout": case.layout if case.kernel == "matmul" else "", "operands": case.operands,
         "left_out": case.left_out, "reason": each.reason,
     }  # fmt: skip
-    times = accepted(each.samples, pace)
+    times = accepted(each.samples, pace, share=memory_share_of(case, pace.usual))
     if each.state == "measured" and len(times) < _FEWEST_SAMPLES:
         state: State = "interrupted"
         if "clock" in each.reason and not interrupted:

@@ -80,10 +80,28 @@ class Case:
             return 28.0 * self.size[0]  # parameter, gradient and two moments in 32 bits, three of them written too
         return element * math.prod(self.size[:2]) * PASSES.get(self.kernel, 2.0) if self.size[0] > 1 else 0.0
 
+    @property
+    def memory_bytes(self) -> float:
+        """Bytes that one call takes from memory where no cache holds its operands [B]; of a layer, its weights."""
+        if not self.kernel.startswith("block"):
+            return self.bytes
+        _, _, hidden, _, width, last = self.size
+        matrices = 2 * last if "experts" in self.kernel else 2 + last
+        weights = ELEMENT_BYTES[self.dtype] * (4 * hidden * hidden + matrices * hidden * width)
+        return weights * (_WEIGHT_PASSES if self.kernel.endswith("train") else 1.0)
+
+
+_WEIGHT_PASSES = 3.0  # of a layer that trains: read forward, read backward, its gradient written
+
 
 def canary_case(edge: int) -> Case:
     """Give a square product that is no case of the suite: it tells how fast the machine is at the moment."""
     return Case("matmul", "canary", "nt", "hot", (edge, edge, edge), left_out=False, dtype="fp32")
+
+
+def memory_canary_case(numbers: int) -> Case:
+    """Give a stream from memory that is no case of the suite: it tells how fast the memory is at the moment."""
+    return Case("read", "canary", "nt", "cold", (numbers, 1), left_out=False, dtype="fp32")
 
 
 PASSES = {"add": 3.0, "triad": 3.0, "read": 1.0, "silu-gate": 3.0, "storage-read": 1.0, "storage-write": 1.0}

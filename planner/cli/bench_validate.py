@@ -57,6 +57,7 @@ def command(
         set_threads(threads)
     from planner.bench.end_to_end import at_pace, verdicts, wholes_text
     from planner.bench.fit import fitted
+    from planner.bench.pace import pace_of
     from planner.cli.catalog_folders import catalog_of
     from planner.report.bench_fit_table import render_fit, render_wholes
     from planner.report.write import write_text
@@ -66,7 +67,7 @@ def command(
     wholes = _recorded(Path(measured), dtype) if measured else _measured(read, own, dtype=dtype, budget=budget)
     if record:
         write_text(record, wholes_text(wholes))
-    wholes = at_pace(wholes, read.noise.canary_s if read.backend == "torch-cpu" else 0.0)
+    wholes = at_pace(wholes, pace_of(read))
     found = verdicts(wholes, fit.host, fit.guess)
     click.echo(render_fit(read, {dtype: fit}) + "\n" + render_wholes(wholes, fit, found), nl=False)
     if picture and wholes:

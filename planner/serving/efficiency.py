@@ -39,6 +39,8 @@ class ServingEfficiency:
     attention : share of the 16-bit peak that attention over a long prompt reaches [1].
     attention_length : length of prompt at which it reaches half of that [tokens].
     element_wise : passes over activations against the count of operators [1].
+    gated_elements : more of it in a gated layer whose norms, positions and gate are written out; 0 where they are
+        kernels of their own [1].
     grouped : rate of the experts' products against plain ones [1].
     convolution : rate of convolutions against plain products [1].
     expert_bandwidth : rate at which experts' weights are read against plain ones [1].
@@ -56,6 +58,7 @@ class ServingEfficiency:
     ----
     layer_s : time between a layer's kernels [s].
     layer_experts, layer_special : more of it for a layer with experts, with a latent, recurrent or sparse mixer [1].
+    layer_gated : more of it for a gated layer whose norms, positions and gate are written out [1].
     step_s : host time of one decode step [s].
     sequence_s : host time of one sequence in it [s].
     prompt_s : host time of one pass over a prompt [s].
@@ -114,6 +117,8 @@ class ServingEfficiency:
     power_compute: Array
     packed_tokens: Array = field(default_factory=_none)
     row_bytes: Array = field(default_factory=_none)
+    gated_elements: Array = field(default_factory=_none)
+    layer_gated: Array = field(default_factory=_none)
 
     def matrix_rate(self, bits: Array) -> Array:
         """Give the share of its own peak that products in a width reach [1]."""

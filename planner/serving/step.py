@@ -253,7 +253,8 @@ def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array 
     moved = tokens * counts.element_bytes
     if np.any(counts.map_bytes):
         moved = moved + _spilled_bytes(setting, tokens)
-    memory = moved * e.element_wise / machine.machine.memory_bandwidth_bytes_per_s
+    written_out = 1.0 + e.gated_elements * counts.gated_layers / counts.layers
+    memory = moved * e.element_wise * written_out / machine.machine.memory_bandwidth_bytes_per_s
     compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
     groups.add(memory, compute, times)
 
@@ -317,4 +318,5 @@ def _network(setting: Setting, tokens: Array) -> Array:
 def _between_layers(setting: Setting) -> Array:
     counts, e = setting.counts, setting.efficiency
     layers = counts.layers + e.layer_experts * counts.expert_layers + e.layer_special * counts.special_layers
+    layers = layers + e.layer_gated * counts.gated_layers
     return e.layer_s * layers

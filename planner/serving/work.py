@@ -75,6 +75,7 @@ class Counts:
     sample_tokens : tokens of one picture; 0 where the input decides [1].
     layers, expert_layers, special_layers : all; those with experts; those with a latent, recurrent or sparse
         mixer [1].
+    gated_layers : those with a gated feed-forward part or gated experts [1].
     reductions : all-reduces of a pass under tensor parallelism [1].
     adapted : sizes of the vectors before and behind every matrix that an adapter lies beside: elements of adapters of
         rank 1 on this rank [1].
@@ -96,6 +97,7 @@ class Counts:
     layers: Array
     expert_layers: Array
     special_layers: Array
+    gated_layers: Array
     reductions: Array
     adapted: Array
 
@@ -156,6 +158,7 @@ def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
         layers=np.asarray(float(stack.layers)),
         expert_layers=np.asarray(tally.expert_layers),
         special_layers=np.asarray(tally.special_layers),
+        gated_layers=np.asarray(tally.gated_layers),
         reductions=np.asarray(tally.reductions),
         adapted=tally.adapted,
     )
@@ -187,7 +190,7 @@ class _Tally:
         self.scan_flops: Array = _NOTHING
         self.adapted: Array = _NOTHING
         self.experts_of: tuple[int, int] | None = None
-        self.expert_layers = self.special_layers = self.reductions = 0.0
+        self.expert_layers = self.special_layers = self.gated_layers = self.reductions = 0.0
 
     def add(self, kind: Layer, count: float, sharding: Sharding) -> None:
         per_sample = {p.name for p in kind.per_sample}
@@ -212,6 +215,7 @@ class _Tally:
             self.experts_of = shape
             self.expert_layers += count
         self.special_layers += count if _is_special(kind) else 0.0
+        self.gated_layers += count if any(part and part.gated for part in (kind.feed_forward, kind.experts)) else 0.0
         self.reductions += count * _reductions(kind)
 
     def _sum_of(self, operator: MatrixProduct) -> _Sum:

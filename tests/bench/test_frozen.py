@@ -13,6 +13,7 @@ from planner.bench.documents import SAMPLE_COLUMNS, read_run
 from planner.bench.end_to_end import COLUMNS, SHAPE_COLUMNS, SHAPES, at_pace, verdicts, wholes_of
 from planner.bench.entries import catalog_texts, entry_id
 from planner.bench.fit import Fitted, fitted, guess_of
+from planner.bench.pace import pace_of
 from planner.bench.shapes import decode_s
 from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
@@ -43,8 +44,8 @@ def test_medians_are_those_of_the_raw_samples(name: str) -> None:
     with (FOLDER / run.samples).open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == SAMPLE_COLUMNS
-    pace = float(np.median([float(row["canary_s"]) for row in rows]))
-    assert run.noise.canary_s == pytest.approx(pace, rel=1e-3)
+    for told, column in ((run.noise.canary_s, "canary_s"), (run.noise.memory_canary_s, "memory_canary_s")):
+        assert told == pytest.approx(float(np.median([float(row[column]) for row in rows])), rel=1e-3)
     times: dict[str, list[float]] = {}
     for row in rows:
         times.setdefault(row["case"], []).append(float(row["seconds"]))
@@ -65,7 +66,7 @@ def test_errors_of_the_fit_are_those_that_are_stated(name: str) -> None:
 def test_errors_on_whole_models_are_those_that_are_stated(name: str) -> None:
     fit, run = fit_of(name), read_run(FOLDER / f"{name}.yaml")
     table = read_table(FOLDER / f"{name}-models.csv", columns=(*COLUMNS, *SHAPE_COLUMNS), budget=ReadBudget())
-    wholes = at_pace(wholes_of(table.rows), run.noise.canary_s)
+    wholes = at_pace(wholes_of(table.rows), pace_of(run))
     found = {v.phase: [v.median, v.bias] for v in verdicts(wholes, fit.host, fit.guess)}
     assert set(found) == set(STATED[name]["models"])
     for phase, (median, bias) in found.items():
@@ -92,7 +93,7 @@ def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path:
     written = Catalog(layers=(tmp_path, *shared.layers))
     profile, chip = written.profile("serving"), written.accelerator(entry_id(run, fit.host.dtype))
     read, _ = serving_efficiency_of(profile, chip, profile.engines["torch-eager"])
-    for parameter in ("packed_tokens", "row_bytes", "weight_bandwidth", "matrix"):
+    for parameter in ("packed_tokens", "row_bytes", "gated_elements", "layer_gated", "weight_bandwidth", "matrix"):
         assert float(getattr(read, parameter)) == pytest.approx(fit.serving[parameter], rel=1e-4), parameter
     trained, _ = efficiency_of(
         written.profile("training"),
@@ -103,7 +104,7 @@ def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path:
     for parameter in ("matrix_packed", "matrix_peak", "matrix_tile"):
         assert float(getattr(trained, parameter)[0]) == pytest.approx(fit.training[parameter], rel=1e-4), parameter
     other, _ = serving_efficiency_of(profile, written.accelerator("h100-sxm"), profile.engines["torch-eager"])
-    assert float(other.packed_tokens) == float(other.row_bytes) == 0.0, "no other chip pays it"
+    assert float(other.packed_tokens) == float(other.row_bytes) == float(other.layer_gated) == 0.0, "others pay nothing"
 
 
 @pytest.mark.parametrize("name", RUNS)

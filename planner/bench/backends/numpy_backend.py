@@ -107,7 +107,22 @@ def _batched(backend: NumpyBackend, case: Case) -> Prepared:
     return Prepared(lambda: np.matmul(left, right, out=out), error)
 
 
+def _cold_read(backend: NumpyBackend, case: Case) -> Prepared:
+    """Read one stretch after the other, of as many as no cache holds."""
+    copies = host.copies_that_leave_the_cache(case.bytes)
+    stretches = backend.rotated(case, copies, case.size[0])
+    turn = [0]
+
+    def run() -> None:
+        turn[0] = (turn[0] + 1) % copies
+        stretches[turn[0]].sum()
+
+    return Prepared(run)
+
+
 def _stream(backend: NumpyBackend, case: Case) -> Prepared:
+    if case.operands == "cold":
+        return _cold_read(backend, case)
     first, second = backend.normal(case, case.size[0]), backend.normal(case, case.size[0])
     out = np.empty_like(first)
     if case.kernel == "copy":

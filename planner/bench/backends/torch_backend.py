@@ -54,6 +54,7 @@ class TorchBackend:
             settings = {
                 "threads": str(torch.get_num_threads()),
                 "capability": str(torch.backends.cpu.get_cpu_capability()),
+                "freed memory": "kept" if host.keep_freed_memory() else "given back",
             }
             return host.processor_name(), host.memory_bytes(), libraries, settings
         properties = torch.cuda.get_device_properties(0)
@@ -115,6 +116,7 @@ def open_backend(name: str, *, threads: int | None) -> TorchBackend:
         used = threads or host.cores()
         torch.set_num_threads(used)
         torch.set_flush_denormal(True)
+        host.keep_freed_memory()
         return TorchBackend(torch, "cpu", ProcessorTimer(used), name=name)
     if not torch.cuda.is_available():
         raise _missing(name, "torch sees no GPU")

@@ -197,7 +197,22 @@ def _adamw(*, fused: bool) -> Callable[[TorchDevice, Case], Prepared]:
     return make
 
 
+def _cold_read(backend: TorchDevice, case: Case) -> Prepared:
+    """Read one stretch after the other, of as many as no cache holds."""
+    copies = host.copies_that_leave_the_cache(case.bytes)
+    stretches = backend.rotated(case.dtype, copies, case.size[0])
+    turn = [0]
+
+    def run() -> None:
+        turn[0] = (turn[0] + 1) % copies
+        stretches[turn[0]].sum()
+
+    return Prepared(run)
+
+
 def _stream(backend: TorchDevice, case: Case) -> Prepared:
+    if case.operands == "cold":
+        return _cold_read(backend, case)
     first, second = backend.normal(case.dtype, case.size[0]), backend.normal(case.dtype, case.size[0])
     out = backend.torch.empty_like(first)
     if case.kernel == "copy":
