@@ -110,11 +110,11 @@ def _end_slots(case: TrainingCase, chunks: float) -> tuple[float, float]:
 
 
 def _interleave(case: TrainingCase, pipeline: float) -> int:
-    """NVIDIA's dense recipes cut a stage into as many chunks as divide its layers, up to eight."""
+    """NVIDIA's dense recipes cut a stage into as many chunks as divide its layers, up to twelve."""
     each = case.architecture.layers / pipeline
     if pipeline == 1 or case.group == "moe" or case.software.framework not in _INTERLEAVED or each % 1:
         return 1
-    return max(chunks for chunks in range(1, 9) if each % chunks == 0)
+    return max(chunks for chunks in range(1, 13) if each % chunks == 0)
 
 
 def _again(case: TrainingCase) -> Again:

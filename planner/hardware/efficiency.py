@@ -43,6 +43,7 @@ class Efficiency:
     attention : share of the 16-bit peak that long flash attention reaches [1].
     attention_backward : rate of its backward pass against forward [1].
     attention_length : length at which it reaches half of that [tokens].
+    attention_head : exponent of the rate's fall with heads of less than 128 dimensions of key and value each [1].
     plain_attention_passes : passes over the scores in memory, both directions together, where attention is not
         flash [1].
 
@@ -90,6 +91,7 @@ class Efficiency:
     attention: Array
     attention_backward: Array
     attention_length: Array
+    attention_head: Array
     plain_attention_passes: Array
     memory: Array
     element_wise: Array

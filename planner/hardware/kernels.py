@@ -36,15 +36,15 @@ def joined(first: Array, second: Array, exponent: Array | float) -> Array:
 def attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> Array:
     """Time of the forward pass of flash attention [s].
 
-    The form of `hardware.attention`, with what a training run tells apart: a rate, and the length at which half of it
-    is reached; a tile's start costs half of that length.
+    The form of `hardware.attention`, with what a training run tells apart: a rate, how it falls with small heads, and
+    the length at which half of it is reached; a tile's start costs half of that length.
     """
     nothing = 0.0 * efficiency.attention
     rates = FlashRates(
         rate=efficiency.attention,
         start=efficiency.attention_length / 2.0,
         tail=nothing,
-        head=nothing + _HEAD_EXPONENT,
+        head=efficiency.attention_head,
         passes=nothing + 1.0,
         memory=efficiency.memory,
         launch_s=0.0 * efficiency.launch_s,
@@ -63,18 +63,18 @@ def attention_time_s(operator: Attention, machine: Machine, efficiency: Efficien
     return prompt_attention_time_s(prompt, chip, rates)
 
 
-_HEAD_EXPONENT = 0.5  # of the fall in rate with heads below 256 dimensions of key and value; 0.5 as fitted on timings
-
-
 def plain_attention_time_s(operator: Attention, machine: Machine, efficiency: Efficiency) -> tuple[Array, Array]:
     """Time of attention that writes its scores to memory: forward and backward [s].
 
     Batched products over every pair of query and key, masked or not, with the head size as their inner
     dimension, and passes over the scores in 16 bits for mask, softmax and dropout; of the passes of both
-    directions together two fifths are forward.
+    directions together two fifths are forward. Heads whose rows do not begin at multiples of 16 bytes are left
+    to the vector units.
     """
     inner = operator.key_dim / (operator.key_dim + efficiency.matrix_inner)
     rate = efficiency.matrix_peak * efficiency.matrix_sustained * inner
+    aligned = np.mod(operator.key_dim, _ALIGNED_ELEMENTS) + np.mod(operator.value_dim, _ALIGNED_ELEMENTS) == 0.0
+    rate = np.where(aligned, rate, np.minimum(rate, _VECTOR_SHARE))
     compute = operator.flops_full / (machine.matrix_16bit_flops_per_s * rate)
     scores = 2.0 * operator.sequences * operator.queries * operator.keys * operator.heads
     passes = efficiency.plain_attention_passes * scores
@@ -96,6 +96,9 @@ def streaming_time_s(operator: Streaming, machine: Machine, efficiency: Efficien
 
 
 _VECTOR_SHARE = 1.0 / 16.0
+# Of 16 bits in the 16 bytes that operands' rows are aligned to where batched products use matrix units: NVIDIA, Matrix
+# Multiplication Background User's Guide, 3.
+_ALIGNED_ELEMENTS = 8.0
 
 
 def forward_and_backward_s(

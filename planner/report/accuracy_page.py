@@ -309,7 +309,7 @@ _FORMS = """## Measurements of one's own
 
 What a row does not say is filled by the rules of its framework: degrees that are not stated are 1, or all of them are
 searched where none is; data ranks are what is left; NVIDIA's dense recipes interleave by the largest divisor of a
-stage's layers up to eight; Megatron-DeepSpeed recomputes all layers, others what memory lacks; an unknown framework is
+stage's layers up to twelve; Megatron-DeepSpeed recomputes all layers, others what memory lacks; an unknown framework is
 taken as the common one of its kind of accelerator. Such rows have wider ranges. A row that cannot be predicted is
 refused with its reason, never dropped. `--leave-out source|accelerator|model` predicts each row by a fit on the
 built-in measurements that saw nothing of its source, accelerator or model. The JSON holds to

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.hardware.efficiency import NAMES, Efficiency
-from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined
+from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined, plain_attention_time_s
 from planner.hardware.products import matrix_product_time_s
 from planner.workload.architecture import AttentionCore
 from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention
@@ -167,3 +167,19 @@ def test_memory_bound_work_takes_its_bytes_over_the_bandwidth_reached() -> None:
 def test_a_faster_memory_never_slows_a_product(m: float, n: float, k: float, factor: float) -> None:
     better = changed(H100, memory_bandwidth_bytes_per_s=float(H100.memory_bandwidth_bytes_per_s[0]) * factor)
     assert product_s(m, n, k, machine=better) <= product_s(m, n, k) * (1 + 1e-12)
+
+
+def plain_s(head_dim: int, heads: int = 96) -> float:
+    core = AttentionCore(heads, heads, head_dim, head_dim)
+    tokens = Tokens(one(2), one(2048))
+    return number(sum(plain_attention_time_s(attention(core, tokens, WHOLE), H100, USUAL)))
+
+
+@pytest.mark.parametrize(("odd", "next_aligned"), [(108, 112), (100, 104), (30, 32)])
+def test_heads_that_matrix_units_cannot_take_are_slower_than_larger_ones_that_they_can(
+    odd: int, next_aligned: int
+) -> None:
+    vector_flops = 134e12  # of H100 SXM's data sheet, dense 16 bits without matrix units
+    whole_square = 4 * 2 * 2048 * 2048 * 96 * odd
+    assert plain_s(odd) > plain_s(next_aligned)
+    assert plain_s(odd) > 3 * whole_square / vector_flops
