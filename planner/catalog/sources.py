@@ -13,6 +13,7 @@ from planner.documents.typed import require_schema, typed
 from planner.errors import InputError
 
 SCHEMA = "planner/sources/v1"
+_BELOW = re.compile(r"(?:    .*\n)+")
 
 
 class SourceFiles:
@@ -46,12 +47,12 @@ class SourceFiles:
 
     def _block(self, key: str) -> Source | None:
         """Give a source from the lines below its key, at their own place in the file."""
-        pattern = re.compile(rf"^  {re.escape(key)}:\n((?:    .*\n)+)", re.MULTILINE)
         for name, text in self._named_texts():
-            match = pattern.search(text)
-            if match:
-                above = "\n" * text.count("\n", 0, match.start())
-                tree = parse_yaml(above + match.group(), name=name)
+            start = text.find(f"\n  {key}:\n") + 1  # never the first line, which is the schema's
+            below = _BELOW.match(text, start + len(f"  {key}:\n")) if start else None
+            if below:
+                above = "\n" * text.count("\n", 0, start)
+                tree = parse_yaml(above + text[start : below.end()], name=name)
                 return typed(tree, Source, at=(key,))
         return None
 

@@ -87,6 +87,7 @@ class Catalog:
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
     _adopted: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
+    _listed: dict[str, list[Path]] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
         """Give the accelerator of that id or alias."""
@@ -131,7 +132,7 @@ class Catalog:
 
     def ids(self, kind: str) -> list[str]:
         """Give the ids of one kind, sorted."""
-        return sorted({path.stem for path in self._files(kind)})
+        return [path.stem for path in self._files(kind)]
 
     def entries(self, kind: str) -> Iterator[Entry]:
         """Give every entry of one kind, in the order of their ids."""
@@ -242,12 +243,14 @@ class Catalog:
         return UnknownNameError(tree.fault("unknown-name", message, trail, allowed=allowed, hint=hint))
 
     def _files(self, kind: str) -> list[Path]:
-        """Give the files of a kind, those of the winning layer first and each id once."""
-        seen: dict[str, Path] = {}
-        for layer in self.layers:
-            for path in sorted((layer / KINDS[kind].folder).glob("*.yaml")):
-                seen.setdefault(path.stem, path)
-        return [seen[name] for name in sorted(seen)]
+        """Give the files of a kind, those of the winning layer first and each id once; a folder is listed once."""
+        if kind not in self._listed:
+            seen: dict[str, Path] = {}
+            for layer in self.layers:
+                for path in (layer / KINDS[kind].folder).glob("*.yaml"):
+                    seen.setdefault(path.stem, path)
+            self._listed[kind] = [seen[name] for name in sorted(seen)]
+        return self._listed[kind]
 
     def _path(self, kind: str, name: str) -> Path:
         if (kind, name) in self._adopted:

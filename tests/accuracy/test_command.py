@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from planner.cli import run
@@ -39,7 +39,7 @@ def told(tmp_path: Path, rows: list[object], *options: str) -> list[dict[str, ob
     out = tmp_path / "out.json"
     assert run(["accuracy", str(tmp_path / "cases.yaml"), *options, "--output", f"json={out}"]) == 0
     document = json.loads(out.read_text("utf-8"))
-    jsonschema.validate(document, accuracy_schema())
+    jsonschema_rs.Draft202012Validator(accuracy_schema()).validate(document)
     found: list[dict[str, object]] = document["rows"]
     return found
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from planner.documents.files import ReadBudget
-from planner.planning.books import Books
-from planner.planning.claims import judged
-from planner.planning.estimate import Estimate
 from planner.scenario.claim import Claim
-from planner.scenario.project import read_project
-from planner.scenario.resolve import Resolved, read_scenario
 from tests.conftest import ROOT
+from tests.worked import worked
 
 pytestmark = pytest.mark.unmeasured
 
@@ -23,16 +17,8 @@ FILES = sorted((ROOT / "scenarios" / "claims").glob("*.yaml"))
 NOTES_LAST = 0.15
 
 
-@cache
-def claimed(file: Path) -> tuple[Resolved, Estimate]:
-    budget = ReadBudget()
-    books = Books.of(read_project(ROOT / "planner.yaml", budget=budget), budget)
-    resolved = read_scenario(file, root=ROOT, budget=budget)
-    return resolved, judged(resolved, books)
-
-
 def claim_of(file: Path) -> Claim:
-    claim = claimed(file)[0].document.claim
+    claim = worked(file)[0].document.claim
     assert claim is not None
     return claim
 
@@ -57,19 +43,19 @@ def test_all_that_are_about_serving_are_there() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_claim_is_named_as_its_file(file: Path) -> None:
     assert claim_of(file).id == file.stem
-    assert claimed(file)[0].document.name == file.stem
+    assert worked(file)[0].document.name == file.stem
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_claim_holds(file: Path) -> None:
-    judgement = claimed(file)[1].judgement
+    judgement = worked(file)[1].judgement
     assert judgement is not None
     assert [verdict for verdict in judgement.verdicts if not verdict.holds] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_a_note_says_is_still_what_we_get(file: Path) -> None:
-    judgement = claimed(file)[1].judgement
+    judgement = worked(file)[1].judgement
     assert judgement is not None
     old = {}
     for expected, verdict in zip(claim_of(file).expect, judgement.verdicts, strict=True):

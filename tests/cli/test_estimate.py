@@ -6,22 +6,23 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from planner import cli
 from planner.documents.reader import read_yaml
 from planner.metrics import METRICS
+from planner.report import json_report, table
 from planner.report.columns import width
 from planner.report.estimate_schema import estimate_schema
 from planner.scenario.resolve import variant_names
-from tests.conftest import ROOT, Planner, called, plain_environment
+from tests.conftest import ROOT, Planner, plain_environment
+from tests.worked import worked
 
 EXAMPLES = sorted((ROOT / "scenarios" / "examples").glob("*.yaml"))
 CLAIMS = sorted((ROOT / "scenarios" / "claims").glob("*.yaml"))
@@ -63,12 +64,9 @@ def estimated(run: Run, file: Path, *options: str) -> dict[str, Any]:
 
 @cache
 def shown(file: Path) -> tuple[str, dict[str, Any]]:
-    """Give the table and the document of one run of the command; that they are those of two runs is tested below."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "estimate.json"
-        done = called("estimate", str(file), "-o", "table=-", "-o", f"json={out}", cwd=ROOT)
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout, json.loads(out.read_text("utf-8"))
+    """Give the table and the document of a scenario's estimate; that the command prints these is tested below."""
+    found = worked(file)[1]
+    return table.render(found, width=80, ascii_only=False), json.loads(json_report.render(found))
 
 
 def every(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -126,6 +124,13 @@ class TestExamples:
                 if None not in (result["low"], result["value"], result["high"]):
                     assert result["low"] <= result["value"] <= result["high"], name
         assert compared or document["kind"] == "capacity" or all(not p["results"] for p in every(document)[:1])
+
+    @pytest.mark.parametrize("name", ["llama-3.1-405b-pretrain", "a-year-of-training", "machine-room"])
+    def test_the_command_prints_what_these_tests_look_at(self, name: str, run: Run) -> None:
+        file = ROOT / f"scenarios/examples/{name}.yaml"
+        printed, document = shown(file)
+        assert run(file, "--output", "table=-") == (0, printed, "")
+        assert estimated(run, file) == document
 
     def test_power_of_a_node_is_that_of_its_parts(self) -> None:
         document = shown(ROOT / "scenarios/examples/llama-3.1-405b-pretrain.yaml")[1]

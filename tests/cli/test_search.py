@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from planner.cli.schema import schemas
@@ -46,7 +46,7 @@ def test_json_holds_to_its_schema_and_is_the_same_again(planner: Planner, run_fi
     first = planner("search", str(run_file), *QUICK, "--output", "json=-")
     assert first.returncode == 0, first.stderr
     found = json.loads(first.stdout)
-    jsonschema.Draft202012Validator(schemas()["search"]).validate(found)
+    jsonschema_rs.Draft202012Validator(schemas()["search"]).validate(found)
     assert found["schema"] == "planner/search/v1"
     assert found["winner"] == found["top"][0]
     counts = found["counts"]

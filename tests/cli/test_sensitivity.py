@@ -6,7 +6,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from planner.cli.schema import schemas
@@ -92,7 +92,7 @@ def test_a_changed_choice_is_the_estimate_with_that_choice(
 
 
 def test_json_holds_to_its_schema(of_days: dict) -> None:
-    jsonschema.Draft202012Validator(schemas()["sensitivity"]).validate(of_days)
+    jsonschema_rs.Draft202012Validator(schemas()["sensitivity"]).validate(of_days)
 
 
 def test_the_table_fits_eighty_columns_and_bars_hold_the_middle(process: Planner, run_file: Path) -> None:

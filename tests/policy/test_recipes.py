@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from planner.documents.reader import parse_yaml
@@ -81,12 +81,12 @@ def test_every_command_of_the_guide_does_what_the_guide_says(commands: Path, tmp
 
 def test_documents_of_the_recipes_hold_to_the_schemas_of_their_hosts() -> None:
     action = plain(parse_yaml((ROOT / "action.yml").read_text("utf-8")).value)
-    jsonschema.Draft7Validator(json.loads((SCHEMAS / "github-actions.json").read_text("utf-8"))).validate(action)
+    jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "github-actions.json").read_text("utf-8"))).validate(action)
     template = plain(parse_yaml((ROOT / "ci/gitlab.yml").read_text("utf-8")).value)
-    jsonschema.Draft7Validator(json.loads((SCHEMAS / "gitlab-ci.json").read_text("utf-8"))).validate(template)
+    jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "gitlab-ci.json").read_text("utf-8"))).validate(template)
     workflow, include, _ = (plain(parse_yaml(text).value) for kind, text in blocks() if kind == "yaml")
-    jsonschema.Draft7Validator(json.loads((SCHEMAS / "github-workflows.json").read_text("utf-8"))).validate(workflow)
-    jsonschema.Draft7Validator(json.loads((SCHEMAS / "gitlab-ci.json").read_text("utf-8"))).validate(include)
+    jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "github-workflows.json").read_text("utf-8"))).validate(workflow)
+    jsonschema_rs.Draft7Validator(json.loads((SCHEMAS / "gitlab-ci.json").read_text("utf-8"))).validate(include)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import xmlschema
 from markdown_it import MarkdownIt
@@ -102,12 +102,12 @@ def test_no_hidden_character_passes(outputs: dict[str, str], form: str) -> None:
 
 def test_json_holds_to_its_published_schema(outputs: dict[str, str]) -> None:
     document = json.loads(outputs["json"])
-    jsonschema.Draft202012Validator(schemas()["check"]).validate(document)
+    jsonschema_rs.Draft202012Validator(schemas()["check"]).validate(document)
     assert re.fullmatch(r"[0-9]+\.[0-9]+", document["scenarios"]["alpha"]["results"]["cost_total_usd"]["value"])
 
 
 def test_a_baseline_holds_to_its_published_schema_and_is_a_fraction_of_the_whole(outputs: dict[str, str]) -> None:
-    jsonschema.Draft202012Validator(schemas()["baseline"]).validate(json.loads(outputs["baseline"]))
+    jsonschema_rs.Draft202012Validator(schemas()["baseline"]).validate(json.loads(outputs["baseline"]))
     assert len(outputs["baseline"]) < len(outputs["json"]) / 4
 
 
@@ -123,7 +123,9 @@ def test_junit_holds_to_the_schema_that_jenkins_published(outputs: dict[str, str
 def test_sarif_holds_to_its_schema(outputs: dict[str, str]) -> None:
     log = json.loads(outputs["sarif"])
     schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text("utf-8"))
-    jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker()).validate(log)
+    # As published, this pattern has a bracket that closes nothing, which no strict reader of patterns takes.
+    schema["definitions"]["run"]["properties"]["language"]["pattern"] = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$"
+    jsonschema_rs.Draft4Validator(schema, validate_formats=True).validate(log)
     (run,) = log["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
@@ -176,9 +178,8 @@ def test_gitlab_s_report_has_what_its_documentation_asks_for(outputs: dict[str, 
     severity = {"enum": ["info", "minor", "major", "critical", "blocker"]}
     issue = {"description": text, "check_name": text, "fingerprint": text, "severity": severity, "location": location}
     issues: list[dict[str, Any]] = json.loads(outputs["gitlab"])
-    jsonschema.validate(
-        issues, {"type": "array", "items": {"type": "object", "required": list(issue), "properties": issue}}
-    )
+    schema = {"type": "array", "items": {"type": "object", "required": list(issue), "properties": issue}}
+    jsonschema_rs.Draft202012Validator(schema).validate(issues)
     prints = [issue["fingerprint"] for issue in issues]
     assert len(prints) == len(set(prints)) == len(json.loads(outputs["json"])["findings"])
     assert all(not issue["location"]["path"].startswith(("/", "./")) for issue in issues)
