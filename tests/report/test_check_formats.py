@@ -122,9 +122,9 @@ def test_junit_holds_to_the_schema_that_jenkins_published(outputs: dict[str, str
 
 def test_sarif_holds_to_its_schema(outputs: dict[str, str]) -> None:
     log = json.loads(outputs["sarif"])
-    schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text("utf-8"))
-    # As published, this pattern has a bracket that closes nothing, which no strict reader of patterns takes.
-    schema["definitions"]["run"]["properties"]["language"]["pattern"] = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$"
+    # As published, two patterns have a bracket that closes nothing, which a strict reader of patterns refuses.
+    text = (SCHEMAS / "sarif-2.1.0.json").read_text("utf-8").replace('[a-zA-Z]{2}]?$"', '[a-zA-Z]{2}$"')
+    schema = json.loads(text)
     jsonschema_rs.Draft4Validator(schema, validate_formats=True).validate(log)
     (run,) = log["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
