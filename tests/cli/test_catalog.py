@@ -138,6 +138,7 @@ def test_output_goes_to_a_file_whole(tmp_path: Path, capsys: Shown) -> None:
     assert len(list(csv.DictReader(target.open()))) >= 137
 
 
+@pytest.mark.unmeasured
 def test_a_copy_of_the_catalogs_differs_in_nothing_and_then_in_what_was_changed(tmp_path: Path, capsys: Shown) -> None:
     other = tmp_path / "other"
     shutil.copytree(built_in(), other)

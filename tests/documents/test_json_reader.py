@@ -110,6 +110,7 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
     assert time.process_time() - started < 0.1
 
 
+@pytest.mark.unmeasured
 def test_too_many_values_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         parse_json("[" + "0," * 200_000 + "0]")

@@ -17,6 +17,8 @@ from planner.planning.serving import estimate_serving
 from planner.scenario.resolve import read_scenario
 from tests.conftest import ROOT, Planner
 
+pytestmark = pytest.mark.unmeasured
+
 EXAMPLES = ROOT / "scenarios" / "examples"
 SERVICES = [
     "llama-3.1-8b-chat",

@@ -16,6 +16,8 @@ from planner.planning.serving import estimate_serving
 from planner.scenario.resolve import read_scenario
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 CHAT = ROOT / "scenarios" / "examples" / "llama-3.1-8b-chat.yaml"
 BOOKS = Books()
 BYTES = {"bf16": 2.0, "fp8": 1.0, "int8": 1.0, "int4": 0.5}

@@ -15,6 +15,8 @@ from planner.planning.serving_search import Choice, ServiceSearch, search_servic
 from planner.scenario.resolve import read_scenario
 from tests.conftest import ROOT, Planner
 
+pytestmark = pytest.mark.unmeasured
+
 CHAT = ROOT / "scenarios" / "examples" / "llama-3.1-8b-chat.yaml"
 NODES = ("g6e.xlarge", "g5.12xlarge", "inf2.24xlarge")
 BOOKS = Books()

@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import ROOT, plain_environment
 from tests.policy.projects import RULES, TODAY, Project
 
+pytestmark = pytest.mark.unmeasured
+
 NAMES = ("alpha", "beta", "gamma")
 FINDINGS = {"budgets": "budget-over", "policies": "policy-over"}
 
