@@ -1,4 +1,4 @@
-"""A fit as catalog files: the host as an accelerator and a node of one, and the profiles with its parameters."""
+"""A fit as catalog files: the host as an accelerator and a node of one, and its efficiencies alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 from planner.bench.document import BenchRun
 from planner.bench.fingerprint import short_id
 from planner.bench.fit import Fitted
-from planner.catalog.profile import Moves, Parameter, Profile
 from planner.planning.measured_hosts import FAMILY
 
 FRAMEWORK = "torch-eager"
-_WIDEN = 2.0  # bounds of a shared parameter are moved out so that a host's value lies inside by this factor
 _DIGITS = 6
 
 
@@ -22,24 +20,20 @@ def entry_id(run: BenchRun, dtype: str) -> str:
     return f"host-{short_id(run.fingerprint)}-{dtype}"
 
 
-def catalog_texts(run: BenchRun, fits: Mapping[str, Fitted], *, training: Profile, serving: Profile) -> dict[str, str]:
+def catalog_texts(run: BenchRun, fits: Mapping[str, Fitted]) -> dict[str, str]:
     """Give the files of a fit by their path below a catalog folder.
 
     Parameters
     ----------
     run : what was measured. fits : by number format; each has an accelerator of its own, since on a processor
         attention and the vocabulary run in the format of the layers and not in 16 bits.
-    training, serving : profiles to write anew with the host's parameters beside all others.
     """
     texts: dict[str, str] = {}
     for dtype, fit in fits.items():
         name = entry_id(run, dtype)
         texts[f"accelerators/{name}.yaml"] = _text(_accelerator(run, fit, name))
         texts[f"nodes/{name}.yaml"] = _text(_node(run, fit, name))
-        training = _with_chip(_with_host_parameters(training, fit.training), name, fit.training, run, fit)
-        serving = _with_chip(_with_host_parameters(serving, fit.serving), name, fit.serving, run, fit)
-    texts["profiles/training.yaml"] = _text(_with_software(training, "frameworks", _FRAMEWORK))
-    texts["profiles/serving.yaml"] = _text(_with_software(serving, "engines", _ENGINE))
+        texts[f"hosts/{name}.yaml"] = _text(_host(run, fit, name))
     return texts
 
 
@@ -53,7 +47,7 @@ _ENGINE = {
 }  # fmt: skip
 
 
-# What only software that takes weights as they lie pays, so that the shared profile does not name it.
+# What only eager software on a processor pays, so that the shared profiles do not name it.
 _OF_HOSTS = {
     "matrix_packed": "rows that bring an operand in order before every product of two rows and more [1]",
     "packed_tokens": "rows that bring weights in order at every product of two rows and more [tokens]",
@@ -63,14 +57,32 @@ _OF_HOSTS = {
 }
 
 
-def _with_host_parameters(profile: Profile, values: Mapping[str, float]) -> Profile:
-    """Give a profile that names what hosts alone pay: nothing, but where a chip says otherwise."""
-    own = {
-        name: Parameter(value=0.0, meaning=meaning, scale="linear", low=0.0, high=values[name], prior=0.0, width=0.0)
-        for name, meaning in _OF_HOSTS.items()
-        if name in values and name not in profile.parameters
+def _host(run: BenchRun, fit: Fitted, name: str) -> dict[str, Any]:
+    """Give what was measured and nothing else: the shared profiles, as they are on the day of use, have the rest."""
+    errors = {label: float(f"{e.median:.4g}") for label, e in fit.errors.items()}
+    told = fit.measured
+    return {
+        "schema": "planner/measured-host/v1",
+        "id": name,
+        "name": f"{run.fingerprint.device}, efficiencies measured in {fit.host.dtype}",
+        "sources": {"default": "our-estimate"},
+        "training": {key: _rounded(fit.training[key]) for key in fit.training if key in told["training"]},
+        "serving": {key: _rounded(fit.serving[key]) for key in fit.serving if key in told["serving"]},
+        "own": _OF_HOSTS,
+        "software": {"name": FRAMEWORK, "framework": _FRAMEWORK, "engine": _ENGINE},
+        "domain": {key: list(sizes) for key, sizes in fit.domain.items()},
+        "fit": {
+            "date": run.date,
+            "rows": fit.rows,
+            "method": "least squares of ln(time) with a robust loss, group by group; medians of |ln| below",
+            "errors": errors | {"noise floor": float(f"{run.noise.floor:.4g}")},
+        },
+        "notes": _notes(run),
     }
-    return profile.model_copy(update={"parameters": {**profile.parameters, **own}})
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _accelerator(run: BenchRun, fit: Fitted, name: str) -> dict[str, Any]:
@@ -119,36 +131,6 @@ def _notes(run: BenchRun) -> str:
         f"Measured {run.date} by planner bench, suite {run.suite}, {run.backend}, {print_.threads} threads; "
         f"{print_.system}; {software}. Peak and bandwidth are the highest rates reached, the power is our guess."
     )
-
-
-def _with_chip(profile: Profile, name: str, values: Mapping[str, float], run: BenchRun, fit: Fitted) -> Profile:
-    """Give a profile with a host's values as moves of the shared ones, and bounds that hold them."""
-    factors: dict[str, float] = {}
-    shifts: dict[str, float] = {}
-    parameters: dict[str, Parameter] = {}
-    for key, parameter in profile.parameters.items():
-        value = values.get(key, parameter.value)
-        if parameter.scale == "linear":
-            moved = {"low": min(parameter.low, value), "high": max(parameter.high, value)}
-            if value != parameter.value:
-                shifts[key] = value - parameter.value
-        else:
-            moved = {"low": min(parameter.low, value / _WIDEN), "high": max(parameter.high, value * _WIDEN)}
-            if value != parameter.value:
-                factors[key] = float(f"{value / parameter.value:.{_DIGITS}g}")
-        parameters[key] = parameter.model_copy(update=moved)
-    chips = {**profile.chips, name: Moves(factors=factors, shifts=shifts)}
-    errors = {f"{name}: {label}": float(f"{e.median:.4g}") for label, e in fit.errors.items()}
-    errors[f"{name}: noise floor"] = float(f"{run.noise.floor:.4g}")
-    report = profile.fit.model_copy(update={"errors": {**profile.fit.errors, **errors}})
-    return profile.model_copy(update={"parameters": parameters, "chips": chips, "fit": report})
-
-
-def _with_software(profile: Profile, kind: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    told = profile.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    told["schema"] = "planner/profile/v1"
-    told.setdefault(kind, {})[FRAMEWORK] = dict(stated)
-    return told
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -47,6 +47,8 @@ class Fitted:
     host : rates reached. training, serving : fitted parameters by name.
     errors : by group of rows; those of groups that end in `left out` were in no fit.
     rows : that were fitted. domain : sizes of the products, least and most, by name.
+    measured : names of the parameters, of training and of serving, that rows or the one device decided; the others
+        are as they were believed.
     """
 
     host: HostRates
@@ -55,6 +57,7 @@ class Fitted:
     errors: dict[str, Errors]
     rows: int
     domain: dict[str, tuple[float, float]]
+    measured: dict[str, frozenset[str]]
 
     @property
     def guess(self) -> Guess:
@@ -133,16 +136,22 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
     rows = [row for row in run.rows if row.state == "measured" and row.dtype == dtype]
     host = host_of(run, rows, dtype)
     values = {"training": _start(training, Efficiency), "serving": _start(serving, ServingEfficiency)}
-    values["training"] |= _ALONE["training"] | {"step_s": _launch_s(rows) * _CALLS_OF_A_STEP}
     overhead = _launch_s(rows) * _CALLS_OF_A_PASS
-    values["serving"] |= _ALONE["serving"] | {"step_s": overhead, "prompt_s": overhead}
+    decided = {
+        "training": _ALONE["training"] | {"step_s": _launch_s(rows) * _CALLS_OF_A_STEP},
+        "serving": _ALONE["serving"] | {"step_s": overhead, "prompt_s": overhead},
+    }
+    measured = {kind: set(stated) for kind, stated in decided.items()}
+    for kind, stated in decided.items():
+        values[kind] |= stated
     errors: dict[str, Errors] = {}
     count = 0
     for group in GROUPS:
-        names = [name for name in group.names if name in values[group.kind]]
+        fitted_names = [name for name in group.names if name in values[group.kind]]
         chosen = [row for row in rows if group.accepts(row) and not row.left_out]
-        if chosen and names:
-            _fit(values, group.kind, names, chosen, host)
+        if chosen and fitted_names:
+            _fit(values, group.kind, fitted_names, chosen, host)
+            measured[group.kind] |= set(fitted_names)
             count += len(chosen)
     for label, accepts in _JUDGED.items():
         for left_out in (False, True):
@@ -154,7 +163,8 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
     domain = {
         name: (float(products[:, at].min()), float(products[:, at].max())) for at, name in enumerate(("m", "n", "k"))
     }
-    return Fitted(host, values["training"], values["serving"], errors, count, domain)
+    names = {kind: frozenset(found) for kind, found in measured.items()}
+    return Fitted(host, values["training"], values["serving"], errors, count, domain, names)
 
 
 _BELIEVED_PACKED = 10.0  # rows that bring a weight in order: our estimate
@@ -227,12 +237,15 @@ def _start(profile: Profile, kind: type) -> dict[str, float]:
     return {name: parameter.value for name, parameter in profile.parameters.items() if name in known}
 
 
-def guess_of(training: Mapping[str, float], serving: Mapping[str, float]) -> Guess:
+def guess_of(training: Mapping[str, float | np.ndarray], serving: Mapping[str, float | np.ndarray]) -> Guess:
     """Give parameters by name as the records that the physics reads."""
     return Guess(
-        Efficiency(**{name: np.array([value]) for name, value in training.items()}),
+        Efficiency(**{name: np.atleast_1d(value) for name, value in training.items()}),
         ServingEfficiency(**{name: np.asarray(value) for name, value in serving.items()}),
     )
+
+
+_STEP = 1e-6  # in ln: of the differences that tell how times follow a parameter, and where a fit ends
 
 
 def _fit(
@@ -246,17 +259,24 @@ def _fit(
     measured = np.log(sums @ np.array([row.median_s for row in rows]))
 
     def residuals(logs: np.ndarray) -> np.ndarray:
-        values[kind] |= dict(zip(names, np.exp(logs).tolist(), strict=True))
-        wrong = np.log(sums @ _predictions(values, kind, rows, host)) - measured
-        return np.concatenate([wrong, _BELIEF * (logs - before)])
+        """Give one line of residuals for each line of parameters."""
+        moved = {**values, kind: values[kind] | dict(zip(names, np.exp(logs).T[:, :, None], strict=True))}
+        wrong = np.log(_predictions(moved, kind, rows, host) @ sums.T) - measured
+        return np.concatenate([wrong, _BELIEF * (logs - before)], axis=1)
+
+    def slopes(logs: np.ndarray) -> np.ndarray:
+        found = residuals(logs + _STEP * np.vstack([np.zeros(len(names)), np.eye(len(names))]))
+        steep: np.ndarray = (found[1:] - found[0]).T / _STEP
+        return steep
 
     random = np.random.default_rng(0)
     best, least = before, math.inf
     for start in range(_STARTS if len(names) > 1 else 1):
         begin = before if start == 0 else before + random.normal(0.0, 1.0, len(names))
         found = least_squares(
-            residuals, np.clip(begin, before - _FAR * 0.99, before + _FAR * 0.99), loss="soft_l1", f_scale=_ROBUST,
-            bounds=(before - _FAR, before + _FAR), max_nfev=60,
+            lambda logs: residuals(logs[None, :])[0], np.clip(begin, before - _FAR * 0.99, before + _FAR * 0.99),
+            jac=slopes, loss="soft_l1", f_scale=_ROBUST, bounds=(before - _FAR, before + _FAR), max_nfev=60,
+            ftol=_STEP, xtol=_STEP, gtol=_STEP,
         )  # fmt: skip
         if found.cost < least:
             best, least = found.x, found.cost
@@ -273,12 +293,14 @@ def _sums(rows: Sequence[RunRow]) -> np.ndarray:
     return np.array([[float(key == each) for key in keys] for each in distinct])
 
 
-def _predictions(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> np.ndarray:
+def _predictions(
+    values: Mapping[str, Mapping[str, float | np.ndarray]], kind: str, rows: Sequence[RunRow], host: HostRates
+) -> np.ndarray:
     guess = guess_of(values["training"], values["serving"])
     return predicted_all_s(rows, host, guess, serving=kind == "serving")
 
 
 def _errors(values: dict[str, dict[str, float]], kind: str, rows: Sequence[RunRow], host: HostRates) -> Errors:
     measured = np.array([row.median_s for row in rows])
-    wrong = np.abs(np.log(_predictions(values, kind, rows, host) / measured))
+    wrong = np.abs(np.log(_predictions(values, kind, rows, host)[0] / measured))
     return Errors(len(rows), float(np.median(wrong)), float(wrong.max()))

@@ -8,7 +8,7 @@ import numpy as np
 
 from planner.bench.document import RunRow
 from planner.bench.models import Shape, layer_shape
-from planner.bench.shapes import HostRates, block_time, decode_s, prefill_s
+from planner.bench.shapes import HostRates, block_time, engine_on
 from planner.bench.suite import ELEMENT_BYTES
 from planner.hardware.efficiency import Efficiency
 from planner.hardware.kernels import forward_and_backward_s
@@ -31,26 +31,31 @@ class Guess:
 
 
 def predicted_s(row: RunRow, host: HostRates, guess: Guess, *, serving: bool = False) -> float:
-    """Predict one row [s].
-
-    Parameters
-    ----------
-    row : of a kernel that the physics has. host, guess : machine and efficiencies.
-    serving : by the model of serving, else by that of training.
-    """
-    seconds = _served(row, host, guess.serving) if serving else _trained(row, host, guess.training)
-    return float(np.ravel(seconds)[0])
+    """Predict one row [s]; see `predicted_all_s`."""
+    return float(predicted_all_s([row], host, guess, serving=serving)[0, 0])
 
 
 def predicted_all_s(rows: Sequence[RunRow], host: HostRates, guess: Guess, *, serving: bool = False) -> np.ndarray:
-    """Predict rows, products of one kind all at once [s]; see `predicted_s`."""
+    """Predict rows by several guesses at once: a fit asks how times follow each of its parameters.
+
+    Parameters
+    ----------
+    rows : of kernels that the physics has. host, guess : machine and efficiencies, each of shape (guesses, 1) or (1,).
+    serving : by the model of serving, else by that of training.
+
+    Returns
+    -------
+    Times of shape (guesses, rows) [s].
+    """
     first = rows[0]
     alike = all(
         row.kernel == "matmul" and (row.family == "vocabulary") == (first.family == "vocabulary") for row in rows
     )
     if alike and not serving:
-        return np.ravel(_products(np.array([row.size for row in rows], dtype=float).T, first, host, guess.training))
-    return np.array([predicted_s(row, host, guess, serving=serving) for row in rows])
+        sizes = np.array([row.size for row in rows], dtype=float).T
+        return np.atleast_2d(_products(sizes, first, host, guess.training))
+    times = [_served(row, host, guess.serving) if serving else _trained(row, host, guess.training) for row in rows]
+    return np.concatenate(np.broadcast_arrays(*(np.reshape(each, (-1, 1)) for each in times)), axis=1)
 
 
 def _trained(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
@@ -94,10 +99,10 @@ def _served(row: RunRow, host: HostRates, e: ServingEfficiency) -> np.ndarray:
         return soft_maximum(memory, operator.flops / (peak * rate))
     if row.kernel.startswith("block"):
         shape, sequences, length = block_shape(row)
-        bare = _without_passes(e)
+        engine = engine_on(shape, host, _without_passes(e))
         if length == 1:
-            return np.array([decode_s(shape, host, bare, sequences=sequences, context=1)])
-        return np.array([prefill_s(shape, host, bare, sequences=sequences, length=length)])
+            return engine.decode_step_s(float(sequences), 1.0)
+        return engine.prompts(float(length), requests=float(sequences)).total
     raise AssertionError(f"no prediction of {row.kernel}")
 
 

@@ -32,7 +32,7 @@ PRICE_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 def part_of_entry(kind: str) -> CatalogPart:
     """Give the part that entries of a kind belong to, their prices aside."""
-    return CatalogPart.MODELS if kind == "profile" else CatalogPart.SPECIFICATIONS
+    return CatalogPart.MODELS if kind in ("profile", "measured-host") else CatalogPart.SPECIFICATIONS
 
 
 def part_of_sheet(name: str) -> CatalogPart:

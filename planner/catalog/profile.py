@@ -44,12 +44,14 @@ class Parameter(Record):
 class Moves(Record):
     """How one chip, family, precision or framework moves shared parameters: by factors, or by shifts.
 
-    `priors` are the factors that were believed before any row was seen, 1 where none is named.
+    `priors` are the factors that were believed before any row was seen, 1 where none is named. `values` were measured
+    on that very chip: they stand as they are, whatever the shared value is and whatever else moves it.
     """
 
     factors: dict[Id, Number] = {}
     shifts: dict[Id, Number] = {}
     priors: dict[Id, Number] = {}
+    values: dict[Id, Number] = {}
 
 
 class FrameworkMoves(Moves):

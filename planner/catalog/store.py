@@ -12,6 +12,7 @@ from planner.catalog.accelerator import Accelerator
 from planner.catalog.defaults import Defaults
 from planner.catalog.entry import Entry, Provenance, Source, Standing
 from planner.catalog.facility import Facility
+from planner.catalog.measured_host import MeasuredHost, with_hosts
 from planner.catalog.model import Model
 from planner.catalog.network import Network
 from planner.catalog.node import Node
@@ -55,6 +56,7 @@ KINDS: dict[str, Kind] = {
         Kind("facility", "facilities", Facility),
         Kind("storage", "storage", Storage),
         Kind("profile", "profiles", Profile),
+        Kind("measured-host", "hosts", MeasuredHost),
         Kind("defaults", "defaults", Defaults),
     )
 }
@@ -88,6 +90,7 @@ class Catalog:
     _adopted: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _listed: dict[str, list[Path]] = field(default_factory=dict, repr=False)
+    _with_hosts: dict[str, Profile] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
         """Give the accelerator of that id or alias."""
@@ -114,8 +117,14 @@ class Catalog:
         return self._get("storage", Storage, name, tree, trail)
 
     def profile(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Profile:
-        """Give the profile of that id or alias."""
-        return self._get("profile", Profile, name, tree, trail)
+        """Give the profile of that id or alias, with the measured machines of the catalogs in it."""
+        shared = self._get("profile", Profile, name, tree, trail)
+        hosts = [self._get("measured-host", MeasuredHost, host, None, ()) for host in self.ids("measured-host")]
+        if not hosts:
+            return shared
+        if shared.id not in self._with_hosts:
+            self._with_hosts[shared.id] = with_hosts(shared, hosts)
+        return self._with_hosts[shared.id]
 
     def defaults(self) -> Defaults:
         """Give what is assumed where a scenario does not say."""

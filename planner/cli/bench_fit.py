@@ -39,8 +39,9 @@ def command(run: Path, dtypes: tuple[str, ...], folder: str | None) -> None:
     if read.noise.verdict != "quiet":
         click.echo(f"warning: the run was too noisy ({read.noise.floor:.1%}) to judge the fit by", err=True)
     if folder:
-        _warn_of_others(Path(folder), set(catalog_texts(read, fits, **profiles)))
-        _write(Path(folder), catalog_texts(read, fits, **profiles))
+        texts = catalog_texts(read, fits)
+        _warn_of_others(Path(folder), set(texts))
+        _write(Path(folder), texts)
 
 
 def _warn_of_others(folder: Path, names: set[str]) -> None:

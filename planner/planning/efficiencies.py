@@ -90,7 +90,10 @@ def chain_of(
 
 
 def moved(parameter: Parameter, name: str, chain: list[Moves]) -> float:
-    """Give a parameter after the moves of a chain, kept inside its bounds."""
+    """Give a parameter after the moves of a chain, kept inside its bounds; as it was measured where it was."""
+    for moves in chain:
+        if name in moves.values:
+            return moves.values[name]
     if parameter.scale == "linear":
         value = parameter.value + sum(moves.shifts.get(name, 0.0) for moves in chain)
     else:

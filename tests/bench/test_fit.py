@@ -103,9 +103,7 @@ def test_too_little_is_refused() -> None:
 
 def test_a_fit_is_a_catalog_that_estimate_uses_at_once(planner: Planner, tmp_path: Path) -> None:
     run = synthetic(noise=0.02)
-    catalog = Catalog()
-    profiles = {"training": catalog.profile("training"), "serving": catalog.profile("serving")}
-    texts = catalog_texts(run, {"fp32": fit_of(run)}, **profiles)
+    texts = catalog_texts(run, {"fp32": fit_of(run)})
     for name, text in texts.items():
         path = tmp_path / "catalogs" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -15,8 +16,9 @@ from planner.bench.entries import catalog_texts, entry_id
 from planner.bench.fit import Fitted, fitted, guess_of
 from planner.bench.pace import pace_of
 from planner.bench.shapes import decode_s
-from planner.catalog.store import Catalog
+from planner.catalog.store import Catalog, built_in
 from planner.documents.files import ReadBudget
+from planner.documents.reader import parse_yaml
 from planner.documents.rows import read_table
 from planner.planning.efficiencies import efficiency_of
 from planner.planning.serving_efficiency import serving_efficiency_of
@@ -85,8 +87,7 @@ def test_no_size_of_a_whole_model_is_one_of_the_suite(name: str) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path: Path) -> None:
     run, fit, shared = read_run(FOLDER / f"{name}.yaml"), fit_of(name), Catalog()
-    profiles = {"training": shared.profile("training"), "serving": shared.profile("serving")}
-    for file, text in catalog_texts(run, {fit.host.dtype: fit}, **profiles).items():
+    for file, text in catalog_texts(run, {fit.host.dtype: fit}).items():
         path = tmp_path / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -105,6 +106,43 @@ def test_what_a_host_alone_pays_comes_back_from_its_catalog(name: str, tmp_path:
         assert float(getattr(trained, parameter)[0]) == pytest.approx(fit.training[parameter], rel=1e-4), parameter
     other, _ = serving_efficiency_of(profile, written.accelerator("h100-sxm"), profile.engines["torch-eager"])
     assert float(other.packed_tokens) == float(other.row_bytes) == float(other.layer_gated) == 0.0, "others pay nothing"
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_fit_holds_what_was_measured_and_ages_with_no_profile(name: str, tmp_path: Path) -> None:
+    run, fit, shared = read_run(FOLDER / f"{name}.yaml"), fit_of(name), Catalog()
+    texts = catalog_texts(run, {fit.host.dtype: fit})
+    assert {Path(file).parent.name for file in texts} == {"accelerators", "nodes", "hosts"}
+    schema = json.loads((ROOT / "docs" / "schemas" / "measured-host.json").read_text("utf-8"))
+    written = parse_yaml(texts[f"hosts/{entry_id(run, fit.host.dtype)}.yaml"]).value
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(json.loads(json.dumps(written)))) == []
+    assert "overlap_data" not in written["training"], "one device overlaps nothing"
+    for file, text in texts.items():
+        path = tmp_path / "own" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    later = tmp_path / "later" / "profiles" / "training.yaml"  # the planner's own profile, a fit later
+    later.parent.mkdir(parents=True)
+    told = (built_in() / "profiles" / "training.yaml").read_text("utf-8")
+    for parameter in ("matrix_peak", "overlap_data"):
+        value = shared.profile("training").parameters[parameter].value
+        changed = told.replace(f"  {parameter}: {{value: {value:g},", f"  {parameter}: {{value: {value * 0.9:g},")
+        assert changed != told
+        told = changed
+    later.write_text(told, "utf-8")
+    folders = {"today": (tmp_path / "own", *shared.layers), "later": (tmp_path / "own", tmp_path / "later", built_in())}
+    found = {}
+    for day, layers in folders.items():
+        catalog = Catalog(layers=layers)
+        profile = catalog.profile("training")
+        for chip in (entry_id(run, fit.host.dtype), "h100-sxm"):
+            moves = profile.frameworks["torch-eager" if chip.startswith("host-") else "megatron-core"]
+            accelerator = catalog.accelerator(chip)
+            found[day, chip], _ = efficiency_of(profile, accelerator, precision="bf16", framework=moves)
+    host = entry_id(run, fit.host.dtype)
+    assert found["today", host].matrix_peak == found["later", host].matrix_peak, "measured"
+    assert found["later", host].overlap_data == pytest.approx(0.9 * found["today", host].overlap_data), "not measured"
+    assert found["later", "h100-sxm"].matrix_peak < found["today", "h100-sxm"].matrix_peak
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -42,7 +42,7 @@ def test_every_schema_is_one() -> None:
         assert schema["$id"] == f"urn:planner:{kind}"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"measured-host"}))  # of users alone: see tests/bench
 def test_every_catalog_entry_that_the_reader_reads_holds_to_its_schema(kind: str) -> None:
     files = sorted((built_in() / KINDS[kind].folder).glob("*.yaml"))
     assert files
