@@ -261,7 +261,8 @@ def _fit(
     def residuals(logs: np.ndarray) -> np.ndarray:
         """Give one line of residuals for each line of parameters."""
         moved = {**values, kind: values[kind] | dict(zip(names, np.exp(logs).T[:, :, None], strict=True))}
-        wrong = np.log(_predictions(moved, kind, rows, host) @ sums.T) - measured
+        times = np.broadcast_to(_predictions(moved, kind, rows, host), (len(logs), len(rows)))
+        wrong = np.log(times @ sums.T) - measured
         return np.concatenate([wrong, _BELIEF * (logs - before)], axis=1)
 
     def slopes(logs: np.ndarray) -> np.ndarray:
