@@ -108,6 +108,7 @@ class ClosedLoopRows:
             output=float(row["osl"]) * drawn,
             batch=_concurrency(row, degrees),
             workers=workers,
+            most=_most(row, degrees),
             repeated=repeated,
             observations=_observed(row),
             requests=_concurrency(row, degrees) * _WAVES,
@@ -155,6 +156,19 @@ def _concurrency(row: Row, degrees: Degrees) -> float:
     if not batch:
         raise RowRefusedError("the row does not say how many clients there were")
     return float(batch * degrees.data)
+
+
+def _most(row: Row, degrees: Degrees) -> float:
+    """Give the sequences that a rank's engine ran at most, where it was told to run as many as there were clients.
+
+    TensorRT-LLM 1.0 keeps one of them for padding captured graphs: one client of every wave waits for a whole answer.
+    """
+    if row["backend"] != "trtllm" or not _ONE_KEPT.match(row["backend_version"]):
+        return float("nan")
+    return max(_concurrency(row, degrees) / degrees.data - 1.0, 1.0)
+
+
+_ONE_KEPT = re.compile(r"1\.0\.0")
 
 
 def _workers(row: Row, accelerator: Accelerator) -> Workers:

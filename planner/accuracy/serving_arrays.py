@@ -55,6 +55,7 @@ class Side:
     weight_bytes : of the fullest rank [B].
     room_bytes : device memory by the engine's setting; `taken_bytes` of it are not for the cache [B].
     token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
+    reserving : 1 where a request starts only when its whole answer fits the cache.
     context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
     compiled : sequences that every step computes at least.
     limit : most sequences of the replica. budget : tokens of one pass. full : tokens of a full pass.
@@ -68,6 +69,7 @@ class Side:
     taken_bytes: Array
     token_bytes: Array
     sequence_bytes: Array
+    reserving: Array
     context: Array
     length: Array
     output: Array
@@ -141,10 +143,10 @@ class Rows:
         marginal: Array = time.total / requests / layout.data / layout.pipeline
         return marginal
 
-    def sequences_that_fit(self, context: Array | float) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
         """Sequences that run at once; not whole ones, so that a fit sees what memory does [1]."""
         left = self.side.room_bytes * self.efficiency.memory_share - self.side.taken_bytes
-        each = self.side.token_bytes * context + self.side.sequence_bytes
+        each = self.side.token_bytes * (context + self.side.reserving * generated) + self.side.sequence_bytes
         with np.errstate(divide="ignore"):
             held = np.where(each > 0, left / each, np.inf)
         fit: Array = np.minimum(held * self.side.setting.layout.data, self.side.limit)
@@ -189,6 +191,7 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         taken_bytes=taken,
         token_bytes=room.token_bytes,
         sequence_bytes=room.sequence_bytes,
+        reserving=np.asarray(float(engine.reserving)),
         context=np.asarray(context),
         length=np.asarray(prompt),
         output=np.asarray(output),

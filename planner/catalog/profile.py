@@ -93,6 +93,8 @@ class EngineMoves(Moves):
     sequences : most sequences at once.
     pass_tokens : most tokens of one pass.
     chunked : prompts share passes with sequences that decode.
+    reserving : a request starts only when its prompt and its longest answer fit the cache, so that none is ever put
+        out of it; else it starts when its prompt does.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
 
@@ -105,6 +107,7 @@ class EngineMoves(Moves):
     sequences: Whole
     pass_tokens: Whole
     chunked: Flag = True
+    reserving: Flag = False
     relative: Id | None = None
 
 

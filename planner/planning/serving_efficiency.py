@@ -89,4 +89,5 @@ def engine_limits(
         sequences=np.asarray(float(sequences or engine.sequences)),
         pass_tokens=np.asarray(float(pass_tokens or engine.pass_tokens)),
         chunked=np.asarray(float(engine.chunked if chunked is None else chunked)),
+        reserving=np.asarray(float(engine.reserving)),
     )

@@ -17,7 +17,7 @@ from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.scenario.serving_load import Demand, ServingLayout
 from planner.serving.engine import Engine
-from planner.serving.queueing import held_tokens
+from planner.serving.queueing import generated_tokens, held_tokens
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,9 @@ def most_per_replica(ground: ServingGround, replica: Engine, *, rate: Array | fl
         return kept if bounded else kept & (found.ttft_s <= patience * idle.ttft_s), count
 
     variability = ground.load.workload.requests.output_variability
-    full = np.maximum(steady.sequences_that_fit(held_tokens(ground.requests, variability)), 1.0) * np.ones_like(asked)
+    held = held_tokens(ground.requests, variability)
+    fit = steady.sequences_that_fit(held, generated_tokens(ground.requests, held))
+    full = np.maximum(fit, 1.0) * np.ones_like(asked)
     steps = np.linspace(0.0, 1.0, _BATCHES).reshape(-1, *(1,) * np.ndim(full))
     batches = _LEAST_BATCH * np.exp(steps * np.log(full / _LEAST_BATCH))
     kept, _ = good(batches)

@@ -25,7 +25,7 @@ class Steady:
         self._cores: dict[bytes, Cores] = {}
         self._prompts: dict[tuple[bytes, ...], PassTime] = {}
         self._marginal: dict[tuple[bytes, ...], Array] = {}
-        self._fit: dict[bytes, Array] = {}
+        self._fit: dict[tuple[bytes, bytes], Array] = {}
 
     @property
     def engine(self) -> Engine:
@@ -68,11 +68,11 @@ class Steady:
             self._marginal[key] = self._engine.marginal_prefill_s(tokens, cached)
         return self._marginal[key]
 
-    def sequences_that_fit(self, context: Array | float) -> Array:
-        """Sequences of a mean context that run at once [1]."""
-        key = _key(context)
+    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+        """Sequences of a mean context that run at once; `generated` of its tokens are answers [1]."""
+        key = (_key(context), _key(generated))
         if key not in self._fit:
-            self._fit[key] = self._engine.sequences_that_fit(context)
+            self._fit[key] = self._engine.sequences_that_fit(context, generated)
         return self._fit[key]
 
 

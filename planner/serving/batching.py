@@ -37,8 +37,8 @@ class Replica(Protocol):
     def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
         """Time that one more prompt adds where many are read [s]."""
 
-    def sequences_that_fit(self, context: Array | float) -> Array:
-        """Sequences of a mean context that run at once [1]."""
+    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+        """Sequences of a mean context that run at once; `generated` of its tokens are answers [1]."""
 
 
 @record
@@ -108,24 +108,25 @@ def closed_loop(
     and waiting as in a random queue, rho / (1 - rho) p. Engines differ in a: one that puts prompts before decoding
     gathers its sequences until all of them are read and decode together, a = 1/2; where prompts share passes with
     decoding, sequences stay apart and a is near nothing. The first wave is sent at once, and is read with a = 1/2 by
-    any engine. Rates follow from Little's law; those that do not fit wait until one does.
+    any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the first wave
+    that find a place at once.
     """
     e = replica.efficiency
     wanted = np.asarray(clients, dtype=float)
-    fit = replica.sequences_that_fit(requests.context)
+    fit = replica.sequences_that_fit(requests.context, requests.output / 2.0)
     running = np.maximum(np.minimum(wanted, fit), 1.0)
     step = replica.decode_step(running, requests.context)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
-    before = e.gathered + (_FIRST_WAVE - e.gathered) / waves
     others = e.interference * (running - 1.0) * prompt
-    tpot = step.total / replica.tokens_per_round + (1.0 - before) * others / requests.output
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
+    before = e.gathered + (_FIRST_WAVE - e.gathered) / waves
+    tpot = step.total / replica.tokens_per_round + (1.0 - before) * others / requests.output
     read = alone + before * others
     rate = running / (read + requests.output * tpot)
     load = np.minimum(rate * prompt, _SATURATED)
     waiting = e.queue * load / (1.0 - load) * prompt
-    admission = np.maximum(wanted - running, 0.0) / rate
+    admission = np.maximum(wanted - running, 0.0) / rate * (1.0 - np.minimum(running / wanted, 1.0) / waves)
     ttft = e.request_s + read + e.wait_steps * step.total + waiting + admission
     return Served(ttft, tpot, rate * requests.output, running, load, step)
 
@@ -149,7 +150,7 @@ def offline(
     As many sequences run as fit: o B tokens take o decode steps and B prompts.
     """
     e = replica.efficiency
-    fit = np.minimum(replica.sequences_that_fit(requests.context), most)
+    fit = np.minimum(replica.sequences_that_fit(requests.context, requests.output / 2.0), most)
     running = np.maximum(np.minimum(fit, sent), 1.0)
     step = replica.decode_step(running, requests.context)
     rounds = requests.output / replica.tokens_per_round
@@ -192,7 +193,7 @@ def static_batch(replica: Replica, requests: Requests, *, batch: Array | float) 
     Where not all of them fit, the batch goes through in as many parts as are needed.
     """
     wanted = np.asarray(batch, dtype=float)
-    fit = np.maximum(replica.sequences_that_fit(requests.context), 1.0)
+    fit = np.maximum(replica.sequences_that_fit(requests.context, requests.output / 2.0), 1.0)
     parts = np.maximum(wanted / fit, 1.0)
     size = wanted / parts
     step = replica.decode_step(size, requests.context)

@@ -33,11 +33,13 @@ class EngineLimits:
     sequences : most sequences that it runs at once on one attention rank [1].
     pass_tokens : most tokens of one pass: a longer prompt is read in chunks between which others decode [tokens].
     chunked : 1 where prompts share passes with sequences that decode, 0 where they stop them.
+    reserving : 1 where a request starts only when its whole answer fits the cache, 0 where its prompt is enough.
     """
 
     sequences: Array
     pass_tokens: Array
     chunked: Array
+    reserving: Array | float = 0.0
 
 
 @record
@@ -166,18 +168,21 @@ class Engine:
         encoded: Array = marginal + self._encoded(inputs).total / inputs / stages
         return encoded
 
-    def sequences_that_fit(self, context: Array | float) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
         """Give how many sequences of a mean context run at once: what the cache holds, and the engine's own limit.
 
         Parameters
         ----------
         context : tokens that a sequence holds in the mean while it runs [tokens].
+        generated : of these, tokens of its answer; an engine that keeps room for whole answers holds as many again for
+            those to come [tokens].
 
         Returns
         -------
         Whole sequences on the replica; 0 where the weights do not fit, or not one sequence [1].
         """
-        fit: Array = np.minimum(np.floor(self.room.sequences(context)), self.limits.sequences * self.layout.data)
+        held = context + self.limits.reserving * generated
+        fit: Array = np.minimum(np.floor(self.room.sequences(held)), self.limits.sequences * self.layout.data)
         return fit
 
     @property

@@ -50,6 +50,7 @@ class Passes:
         whatever its length [B].
     request_s : outside the engine's steps [s]. late_steps : steps that a first token is late by besides those that
         the loop itself takes [1].
+    reserving : a request starts only when its whole answer fits the cache.
     """
 
     step_s: tuple[float, ...]
@@ -67,6 +68,7 @@ class Passes:
     sequence_bytes: float
     request_s: float
     late_steps: float
+    reserving: bool = False
 
 
 def passes_of(engine: Engine, *, context: float) -> Passes:
@@ -96,6 +98,7 @@ def passes_of(engine: Engine, *, context: float) -> Passes:
         floor_tokens=every,
         interference=_one(engine.efficiency.interference),
         chunked=bool(_one(engine.limits.chunked)),
+        reserving=bool(_one(engine.limits.reserving)),
         pass_tokens=budget,
         sequences=most,
         scored=_one(speculation.scored) if speculation else 1.0,

@@ -21,9 +21,8 @@ Array = NDArray[np.float64]
 PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 _HALVINGS = 50
 _NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
-_RESIDUAL = 0.5  # of a step that runs when a request comes
 _OWN = 1.5  # that half step, and the one that reads the prompt
-_BURSTS = 0.5  # of the arrivals' variance that a router does not even out, as endings come in bursts; by simulation
+_BURSTS = 0.35  # of what comes' variance that a router leaves, as endings come in bursts; by simulation
 NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
@@ -75,11 +74,17 @@ class OpenLoop:
 def capacity(replica: Replica, requests: Requests, *, output_variability: Array | float = 0.0) -> Array:
     """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
     context = held_tokens(requests, output_variability)
-    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
     step = replica.decode_step(full, context).total / replica.tokens_per_round
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
     return most
+
+
+def generated_tokens(requests: Requests, context: Array) -> Array:
+    """Tokens of answers in a mean context [tokens]."""
+    generated: Array = context - requests.cached - requests.prompt
+    return generated
 
 
 def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
@@ -111,18 +116,17 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
     Notes
     -----
     A replica that gets x requests a second runs B of them at once, with B = x o TPOT(B) and
-    TPOT(B) = d(B) / (1 - f x p): each second of prompts takes f of one from decoding. New requests wait
+    TPOT(B) = d(B) / (1 - f x p): each second of prompts takes f of one from decoding. New requests wait for the pass
+    that runs, and are read in the next with all that came meanwhile; see `passing`. As a second queue they wait
 
         W = C / (1 - u) (ca^2 + cs^2) / 2 s
 
-    for the prompts before them (Allen-Cunneen [1]_, s a prompt's own time, u the share of time that prompts
-    take, C = u), and, as a second queue, for a place in a full batch, whose C is the chance that all are taken
-    (Sakasegawa [2]_). A router that sends each request to the replica with the fewest at work evens arrivals out, but
-    only in part, since most of those at work decode: of the variance ca^2 half is left with many replicas.
-    Percentiles are those of a lognormal with the mean and variance of the sum of its parts: half
-    a step, the own prompt, waiting. A token's time varies with the batch that a request meets, whose variance is
-    B / (1 - h), h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it
-    decodes.
+    for a place in a full batch (Allen-Cunneen [1]_, s the time in which one comes free, u the share that is taken, C
+    the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
+    work evens arrivals out, but only in part, since most of those at work decode: of their variance a third is left with
+    many replicas. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: the own
+    prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
+    h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it decodes.
 
     References
     ----------
@@ -152,7 +156,7 @@ def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Ar
     B = x o TPOT and TPOT = d(B) / (1 - f x p) give x = B / (o d(B) + f B p) at once, without a search.
     """
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
     size = np.minimum(np.asarray(batch, dtype=float), full)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     step = replica.decode_step(np.maximum(size, 1.0), context)
@@ -173,7 +177,7 @@ def _seen(
     load = rate / most
     busy = np.minimum(rate * settled.prompt, _NEARLY)
     places = np.clip(settled.batch / settled.full, 0.0, _NEARLY)
-    mean, percentiles = _ttft(replica, requests, arrivals, settled, busy, places, count)
+    mean, percentiles = _ttft(replica, requests, arrivals, settled, rate, places, count)
     spread = _tpot_deviation(replica, requests, arrivals, settled, rate)
     settles = load < _NEARLY
     return OpenLoop(
@@ -194,7 +198,7 @@ def _seen(
 def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
     """Find the batch by halving; at most the full one."""
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
     for _ in range(_HALVINGS):
@@ -213,26 +217,23 @@ def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[
 
 
 def _ttft(
-    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, busy: Array, places: Array, count: Array
+    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, places: Array, count: Array
 ) -> tuple[Array, Array]:
     """Give the mean time to the first token and its percentiles, where load settles [s]."""
     e = replica.efficiency
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
     idle = np.exp(-s.batch)  # chance that nothing decodes, of a Poisson number that does
     own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
-    residual = _RESIDUAL * s.tpot * (1.0 - idle)
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
     # Requests at work, by which a router chooses, mostly decode: prompts wait at each replica for those before them.
     left = _BURSTS + (1.0 - _BURSTS) / count
-    dealt = np.asarray(arrivals.variability) * np.sqrt(left)
-    wait, wait_spread = waiting(busy, s.prompt, np.ones_like(count), dealt, arrivals.prompt_variability)
+    dealt = (np.square(arrivals.variability) + np.square(arrivals.prompt_variability)) * left
+    wait, wait_spread = passing(rate, e.interference * s.prompt, s.step.total, dealt)
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
     place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
     fixed = e.request_s + late + own - s.prompt
-    varied = s.prompt + residual + wait + place
-    variance = (
-        np.square(arrivals.prompt_variability * s.prompt) + np.square(residual) / 3.0 + wait_spread + place_spread
-    )
+    varied = s.prompt + (1.0 - idle) * wait + place
+    variance = np.square(arrivals.prompt_variability * s.prompt) + (1.0 - idle) * wait_spread + place_spread
     return fixed + varied, fixed + lognormal(varied, variance)
 
 
@@ -265,6 +266,32 @@ def deviation_of_batch(tpot: Array, nudged: Array, batch: Array) -> Array:
     averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
     deviation: Array = tpot * rises * np.sqrt(averaged / batch / short)
     return deviation
+
+
+def passing(rate: Array, work_s: Array, step_s: Array, varied: Array) -> tuple[Array, Array]:
+    """Mean and variance of what a prompt waits for: the pass that runs when it comes, and the prompts read with it.
+
+    Parameters
+    ----------
+    rate : of a replica [1/s]. work_s : what a prompt adds to a pass [s]. step_s : of a pass without a prompt [s].
+    varied : variance of the work that comes in a time, over that of like prompts that come independently [1].
+
+    Notes
+    -----
+    A pass reads the prompts that came during the one before it, as a gate lets them in: with u = rate work, passes take
+    step / (1 - u) in the mean, with the variance rate work^2 varied / (1 - u^2) of that. A request comes into a pass as
+    a point in time does, more often into a long one: of that A, which is taken as a gamma's, a random share is left,
+    and the next takes rate A prompts with it.
+    """
+    load = np.minimum(rate * work_s, _NEARLY)
+    mean = step_s / (1.0 - load)
+    noise = rate * np.square(work_s) * varied
+    relative = noise / (1.0 - np.square(load)) / mean
+    met = mean * (1.0 + relative)
+    square = np.square(mean) * (1.0 + relative) * (1.0 + 2.0 * relative)
+    waited: Array = met * (0.5 + load)
+    spread: Array = square * (1.0 / 3.0 + load + np.square(load)) + noise * met - np.square(waited)
+    return waited, spread
 
 
 def waiting(

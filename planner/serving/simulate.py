@@ -78,7 +78,9 @@ class Loop:
         most_tokens, places, scored, floor_s, floor_tokens = (
             p.pass_tokens, p.sequences, p.scored, p.floor_s, p.floor_tokens,
         )  # fmt: skip
-        grows, last_floor = token_bytes * gained, len(floor_s) - 1
+        # The cache that a step takes of each sequence: as it goes, or all of it when a request starts.
+        grows, kept = (0.0, token_bytes * gained) if p.reserving else (token_bytes * gained, 0.0)
+        last_floor = len(floor_s) - 1
         requeued: deque[int] = deque()
         ends: list[int] = []
         stack: list[int] = []  # in the order of admission, those that ended among them
@@ -124,7 +126,7 @@ class Loop:
                             if not requeued and head >= tail:
                                 break
                             r = requeued[0] if requeued else queue[head]
-                            needed = prompt[r] * token_bytes + sequence_bytes
+                            needed = prompt[r] * token_bytes + rounds[r] * kept + sequence_bytes
                             # With room for one step of all: what has just lost its place would else come back at once.
                             if used + needed + (running + 1) * grows > room or (
                                 read and not chunked and unread[r] > budget
@@ -186,7 +188,7 @@ class Loop:
                     next_end = ends[0] >> bits
                 m = int(next_end) - steps
                 grown = running * grows
-                if used + m * grown > room:
+                if grown and used + m * grown > room:
                     m = int((room - used) / grown)
                     if m <= 0:  # the cache of the one that came last is taken; all its tokens are to be read again
                         r = stack.pop()

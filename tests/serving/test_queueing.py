@@ -18,6 +18,9 @@ SERVED = (
 )
 
 
+_APART = 0.1  # variation of lengths at which clients in a loop lose step
+
+
 @pytest.mark.parametrize(("model", "accelerator", "tensor", "prompt", "output", "variability"), SERVED)
 @pytest.mark.parametrize("load", [0.2, 0.5, 0.7])
 def test_closed_form_and_simulation_agree(
@@ -81,11 +84,25 @@ def test_clients_in_a_loop_get_as_many_tokens_as_the_simulation_says(
     engine = replica(model, accelerator, tensor=tensor)
     requests = Requests(np.asarray(prompt), np.asarray(output))
     count = max(1000, 20 * clients)
-    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=variability, seed=12)
+    # Answers of one length in the token would keep all clients in step from the first wave to the last.
+    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=max(variability, _APART), seed=12)
     seen = replay_clients(engine, clients, lengths)
     told = closed_loop(engine, requests, clients=float(clients), sent=float(count))
     assert float(told.tpot_s) == pytest.approx(np.nanmean(seen.tpot_s), rel=0.1)
     assert float(told.output_tokens_per_s) == pytest.approx(np.sum(lengths.output) / seen.end_s, rel=0.12)
+
+
+def test_an_engine_that_keeps_room_for_whole_answers_runs_fewer_at_once() -> None:
+    """A 48 GB card, and answers ten times as long as their prompts."""
+    engine = replica("llama-3.1-8b", "l40s", engine="trtllm")
+    requests = Requests(np.asarray(200.0), np.asarray(2000.0))
+    clients, count = 128, 1280
+    lengths = drawn_lengths(count, prompt=200.0, output=2000.0, variability=0.0, seed=12)
+    told = closed_loop(engine, requests, clients=float(clients), sent=float(count))
+    seen = replay_clients(engine, clients, lengths)
+    assert seen.preemptions == 0
+    assert float(told.sequences) == pytest.approx(float(engine.cache_tokens) / 2200.0, abs=2.0)
+    assert float(told.ttft_s) == pytest.approx(np.mean(seen.ttft_s), rel=0.15)
 
 
 def test_times_rise_with_load_and_variability_and_never_go_negative() -> None:

@@ -81,6 +81,18 @@ def test_a_cache_that_is_too_small_for_all_makes_some_begin_again_and_all_end() 
     assert seen.end_s > wide.end_s
 
 
+def test_an_engine_that_keeps_room_for_whole_answers_puts_nobody_out() -> None:
+    arrival, lengths, work = requests(200, 50.0, seed=5)
+    tokens = 3000
+    seen = serve(replace(PASSES, room_bytes=1e4 * tokens, reserving=True), arrival, lengths, work)
+    assert seen.preemptions == 0
+    begun = arrival + seen.ttft_s
+    ended = arrival + seen.latency_s
+    whole = lengths.prompt + lengths.output
+    for at in begun:
+        assert np.sum(whole[(begun <= at) & (ended > at)]) <= tokens + np.count_nonzero(ended > at)
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 @pytest.mark.parametrize("tokens", [1200, 1500, 2500])
 def test_a_cache_for_hardly_more_than_one_serves_all_in_the_end(tokens: int, *, chunked: bool) -> None:
