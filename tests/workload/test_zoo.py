@@ -12,6 +12,8 @@ import pytest
 from planner.catalog.model import Model
 from planner.catalog.store import Catalog
 from planner.workload.build import architecture
+from planner.workload.convolutional import convolutional
+from planner.workload.flops import Masking, Samples, forward_flops
 
 _TRUTH = Path(__file__).resolve().parent.parent / "truth"
 _COUNTS: dict[str, dict[str, Any]] = json.loads((_TRUTH / "zoo.json").read_text("utf-8"))["models"]
@@ -29,6 +31,8 @@ _LABELS = {
     "gshard-600b": "600B is rounded; the experts alone have 618B",
     "gemma-4-26b-a4b": "the published count has the image encoder",
 }
+# Sources whose count is that of a model they build.
+_BUILT = ("transformers-5.23-counts", "keras-hub-0.32")
 # The models that the articles behind the claims list, by year.
 _NAMED = {
     "BERT 0.34B": "bert-large",
@@ -86,6 +90,24 @@ def test_counts_are_near_the_published_ones(model: Model) -> None:
     tolerance = 0.07 if model.id in _LABELS else 0.021
 
     assert computed == pytest.approx(model.parameters, rel=tolerance)
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in _MODELS if m.architecture and m.sources.get("parameters") in _BUILT], ids=lambda m: m.id
+)
+def test_counts_equal_those_of_the_library_that_builds_the_model(model: Model) -> None:
+    assert model.architecture is not None
+    assert architecture(model.architecture, model.id).parameters == model.parameters
+
+
+@pytest.mark.parametrize("name", ["vgg19", "mobilenet-v2"])
+def test_operations_of_a_convolutional_network_equal_those_that_torch_counts(name: str) -> None:
+    model = _CATALOG.model(name)
+    assert model.convolutions is not None
+    built = convolutional(model.convolutions, name)
+
+    assert built.parameters == model.parameters
+    assert forward_flops(built, Samples(1, 1), Masking.FULL).total == model.forward_flops_per_sample
 
 
 def test_a_model_without_a_shape_says_why() -> None:
