@@ -66,16 +66,26 @@ def read_run(path: Path) -> BenchRun:
 
     Raises
     ------
-    InputError : no run, or the CSV beside it is missing or was changed.
+    InputError : no run, the CSV beside it is missing or was changed, or a row that cannot be.
     """
+    from planner.bench.plausible import impossible
+
     tree = read_yaml(path)
     require_schema(tree, "planner/bench-run/v1")
     run = typed(tree, BenchRun)
+    samples = ""
     if run.samples:
-        beside = path.parent / run.samples
         if "/" in run.samples or "\\" in run.samples:
             raise InputError(tree.fault("path-outside", "samples stand beside the run", ("samples",)))
-        if digest(read_text(beside, budget=ReadBudget(), name=str(beside))) != run.samples_sha256:
+        beside = path.parent / run.samples
+        samples = read_text(beside, budget=ReadBudget(), name=str(beside))
+        if digest(samples) != run.samples_sha256:
             where = f"{beside} is not the file that the run was written with"
             raise InputError(Fault("samples-changed", where, hint="measure again, or restore the file"))
+    hint = "measure again, or restore the file"
+    faults = [
+        tree.fault("row-impossible", reason, ("rows", number), hint=hint) for number, reason in impossible(run, samples)
+    ]
+    if faults:
+        raise InputError(*faults)
     return run

@@ -49,11 +49,17 @@ _ENGINE = {
 
 # What only eager software on a processor pays, so that the shared profiles do not name it.
 _OF_HOSTS = {
-    "matrix_packed": "rows that bring an operand in order before every product of two rows and more [1]",
-    "packed_tokens": "rows that bring weights in order at every product of two rows and more [tokens]",
-    "gated_elements": "more element-wise traffic of a gated layer whose norms, positions and gate are written out [1]",
-    "layer_gated": "more launches of such a layer [1]",
-    "row_bytes": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]",
+    "matrix_packed": {"meaning": "rows that bring an operand in order before every product of two rows and more [1]"},
+    "packed_tokens": {"meaning": "rows that bring weights in order at every product of two rows and more [tokens]"},
+    "gated_elements": {
+        "meaning": "more element-wise traffic of a gated layer whose norms, positions and gate are written out [1]"
+    },
+    "layer_gated": {"meaning": "more launches of such a layer [1]"},
+    "row_bytes": {
+        "meaning": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]"
+    },
+    "input_gradient": {"meaning": "rate of products of input gradients against forward ones [1]", "elsewhere": 1.0},
+    "weight_gradient": {"meaning": "rate of products of weight gradients against forward ones [1]", "elsewhere": 1.0},
 }
 
 

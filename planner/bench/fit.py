@@ -7,12 +7,13 @@ from several starts; rows that the suite leaves out judge the result and are see
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 
 from planner.bench.document import BenchRun, RunRow
+from planner.bench.fit_groups import GROUPS, JUDGED, SERVED, is_product
 from planner.bench.predictions import Guess, predicted_all_s
 from planner.bench.shapes import HostRates
 from planner.catalog.profile import Profile
@@ -24,7 +25,6 @@ from planner.serving.efficiency import ServingEfficiency
 _STARTS = 3
 _ROBUST = 0.1  # residuals, in ln, beyond which a row counts less
 _BELIEF = 0.05  # weight of what was believed before, per ln of distance: it decides where no row does
-_LARGE_FLOP = 2e8  # products that are told apart as large
 _FAR = 4.0  # in ln: how far a host's parameter may lie from the shared value
 _FEWEST_PRODUCTS = 6
 
@@ -65,62 +65,6 @@ class Fitted:
         return guess_of(self.training, self.serving)
 
 
-@record
-class _Group:
-    """Parameters that are fitted together, to the rows that a choice accepts."""
-
-    kind: str
-    names: tuple[str, ...]
-    accepts: Callable[[RunRow], bool]
-
-
-def _product(row: RunRow) -> bool:
-    # Weights of a model's layers come from memory: those of its shapes that did tell what they take there.
-    as_in_models = row.family != "transformer" or row.operands == "cold"
-    return row.kernel == "matmul" and row.family not in ("decode", "vocabulary") and as_in_models
-
-
-def _few_rows(row: RunRow) -> bool:
-    return row.kernel == "matmul" and row.family == "decode" and row.operands == "cold"
-
-
-def _whole_prompt(row: RunRow) -> bool:
-    return _product(row) and row.layout == "nt" and row.size[0] >= _ROWS_OF_A_PROMPT
-
-
-_ROWS_OF_A_PROMPT = 64
-
-
-def _layer(row: RunRow) -> bool:
-    return row.kernel in ("block", "block-train")
-
-
-GROUPS = (
-    _Group(
-        "training",
-        ("matrix_peak", "matrix_inner", "matrix_tile", "matrix_traffic", "matrix_packed", "launch_s"),
-        _product,
-    ),
-    _Group("training", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
-    _Group("training", ("attention_backward",), lambda r: r.kernel == "attention-train"),
-    _Group("training", ("optimizer",), lambda r: r.kernel == "adamw"),
-    _Group(
-        "training",
-        ("element_wise", "host_layer_s", "host_backward"),
-        lambda r: _layer(r) and r.size[1] > 1,  # nothing trains on one token
-    ),
-    _Group("training", ("head",), lambda r: r.family in ("vocabulary", "loss")),
-    _Group("training", ("grouped", "host_experts"), lambda r: r.kernel in ("grouped", "block-experts-train")),
-    _Group("serving", ("weight_bandwidth", "matrix", "padding_tokens", "packed_tokens", "row_bytes"), _few_rows),
-    _Group("serving", ("prefill",), _whole_prompt),
-    _Group("serving", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
-    _Group("serving", ("cache_bandwidth",), lambda r: r.kernel == "attention" and r.family == "decode"),
-    _Group("serving", ("element_wise", "layer_s", "gated_elements", "layer_gated"), lambda r: r.kernel == "block"),
-    _Group("serving", ("grouped", "layer_experts"), lambda r: r.kernel == "block-experts"),
-)
-"""In the order in which they are fitted: each stands on those before it."""
-
-
 def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) -> Fitted:
     """Fit the planner's parameters to a run.
 
@@ -138,7 +82,7 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
     values = {"training": _start(training, Efficiency), "serving": _start(serving, ServingEfficiency)}
     overhead = _launch_s(rows) * _CALLS_OF_A_PASS
     decided = {
-        "training": _ALONE["training"] | {"step_s": _launch_s(rows) * _CALLS_OF_A_STEP},
+        "training": _ALONE["training"] | _layout_rates(rows) | {"step_s": _launch_s(rows) * _CALLS_OF_A_STEP},
         "serving": _ALONE["serving"] | {"step_s": overhead, "prompt_s": overhead},
     }
     measured = {kind: set(stated) for kind, stated in decided.items()}
@@ -153,11 +97,11 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
             _fit(values, group.kind, fitted_names, chosen, host)
             measured[group.kind] |= set(fitted_names)
             count += len(chosen)
-    for label, accepts in _JUDGED.items():
+    for label, accepts in JUDGED.items():
         for left_out in (False, True):
             chosen = [row for row in rows if accepts(row) and row.left_out == left_out]
             if chosen:
-                kind = "serving" if label in _SERVED else "training"
+                kind = "serving" if label in SERVED else "training"
                 errors[f"{label}, left out" if left_out else label] = _errors(values, kind, chosen, host)
     products = np.array([row.size for row in rows if row.kernel == "matmul"], dtype=float)
     domain = {
@@ -194,16 +138,6 @@ _ALONE: dict[str, dict[str, float]] = {
 _CALLS_OF_A_STEP = 4.0 * 100.0  # `step_s` is stated for eight accelerators, a quarter is paid by one; 100 calls: ours
 _CALLS_OF_A_PASS = 10.0  # around the layers of a pass: embedding, norm, head, choice of the token; our count
 
-_JUDGED: dict[str, Callable[[RunRow], bool]] = {
-    "products": _product,
-    "large products": lambda row: _product(row) and row.flops >= _LARGE_FLOP,
-    "few rows, cold": _few_rows,
-    "attention": lambda row: row.kernel == "attention" and row.family == "prefill",
-    "layers that train": lambda row: row.kernel == "block-train",
-    "layers that serve": lambda row: row.kernel == "block",
-}
-_SERVED = ("few rows, cold", "layers that serve")
-
 
 def host_of(run: BenchRun, rows: Sequence[RunRow], dtype: str) -> HostRates:
     """Give the rates that a run reached.
@@ -226,6 +160,19 @@ def host_of(run: BenchRun, rows: Sequence[RunRow], dtype: str) -> HostRates:
     peak = max(row.flops / row.least_s for row in products if row.least_s)
     memory = run.fingerprint.memory_bytes
     return HostRates(peak, max(streams), memory, float(run.fingerprint.threads), dtype)
+
+
+def _layout_rates(rows: Sequence[RunRow]) -> dict[str, float]:
+    """Give the rates of the backward pass's layouts against the forward one: medians over products of one size each."""
+    found: dict[str, dict[tuple[object, ...], float]] = {"nt": {}, "nn": {}, "tn": {}}
+    for row in rows:
+        if is_product(row) and row.median_s and not row.left_out:
+            found[row.layout][row.size, row.operands] = row.median_s
+    rates = {}
+    for name, layout in (("input_gradient", "nn"), ("weight_gradient", "tn")):
+        ratios = [found["nt"][key] / seconds for key, seconds in found[layout].items() if key in found["nt"]]
+        rates[name] = float(np.median(ratios)) if ratios else 1.0
+    return rates
 
 
 def _launch_s(rows: Sequence[RunRow]) -> float:

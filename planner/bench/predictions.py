@@ -53,14 +53,15 @@ def predicted_all_s(rows: Sequence[RunRow], host: HostRates, guess: Guess, *, se
     )
     if alike and not serving:
         sizes = np.array([row.size for row in rows], dtype=float).T
-        return np.atleast_2d(_products(sizes, first, host, guess.training))
+        layouts = [row.layout for row in rows]
+        return np.atleast_2d(_products(sizes, first, host, guess.training, layouts=layouts))
     times = [_served(row, host, guess.serving) if serving else _trained(row, host, guess.training) for row in rows]
     return np.concatenate(np.broadcast_arrays(*(np.reshape(each, (-1, 1)) for each in times)), axis=1)
 
 
 def _trained(row: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
     if row.kernel == "matmul":
-        return _products(np.array([[float(number)] for number in row.size]), row, host, e)
+        return _products(np.array([[float(number)] for number in row.size]), row, host, e, layouts=[row.layout])
     if row.kernel == "grouped":
         groups, m, n, k = row.size
         return _operator(MatrixProduct("up", "experts", *_arrays(m, n, k, groups)), host, e)[0]
@@ -119,14 +120,16 @@ def block_shape(row: RunRow) -> tuple[Shape, int, int]:
     return layer_shape(row.size, experts="experts" in row.kernel), row.size[0], row.size[1]
 
 
-def _products(sizes: np.ndarray, like: RunRow, host: HostRates, e: Efficiency) -> np.ndarray:
+def _products(sizes: np.ndarray, like: RunRow, host: HostRates, e: Efficiency, *, layouts: Sequence[str]) -> np.ndarray:
     m, n, k = sizes
     head = like.family == "vocabulary"
+    nn, tn = (np.array([layout == wanted for layout in layouts]) for wanted in ("nn", "tn"))
+    relative = np.where(nn, e.input_gradient, np.where(tn, e.weight_gradient, 1.0))
     return matrix_product_time_s(
         m, n, k, np.array([1.0]),
         peak_flops_per_s=np.array([host.peak_flops_per_s]),
         bytes_per_element=2.0 if head else ELEMENT_BYTES[like.dtype],
-        machine=host.machine(), efficiency=e, relative_rate=e.head if head else np.array([1.0]),
+        machine=host.machine(), efficiency=e, relative_rate=relative * (e.head if head else 1.0),
     )  # fmt: skip
 
 

@@ -14,6 +14,13 @@ from planner.documents.types import Id, Record, Text
 Efficiency = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class Own(Record):
+    """A parameter that no shared profile names: what it means, and what it is on every other chip."""
+
+    meaning: Text
+    elsewhere: Efficiency = 0.0
+
+
 class Software(Record):
     """What a machine was measured with, in the words of both profiles: it moves no parameter itself."""
 
@@ -28,7 +35,7 @@ class MeasuredHost(Entry):
     Parameters
     ----------
     training, serving : parameters of the profile of that name, as measured; what is not named is the profile's own.
-    own : meanings of those that only measured machines have: nothing on any other.
+    own : those of them that only measured machines have.
     software : what it was measured with. fit : rows, and errors on those that no fit saw.
     domain : sizes of the products, least and most.
     """
@@ -36,7 +43,7 @@ class MeasuredHost(Entry):
     schema_: Annotated[Literal["planner/measured-host/v1"], Field(alias="schema")]
     training: dict[Id, Efficiency]
     serving: dict[Id, Efficiency]
-    own: dict[Id, Text] = {}
+    own: dict[Id, Own] = {}
     software: Software
     fit: FitReport
     domain: dict[Text, tuple[Efficiency, Efficiency]] = {}
@@ -60,8 +67,9 @@ def with_hosts(profile: Profile, hosts: Sequence[MeasuredHost]) -> Profile:
         if not values:
             continue
         for name in values.keys() & host.own.keys() - parameters.keys():
+            value, meaning = host.own[name].elsewhere, host.own[name].meaning
             parameters[name] = Parameter(
-                value=0.0, meaning=host.own[name], scale="linear", low=0.0, high=0.0, prior=0.0, width=0.0
+                value=value, meaning=meaning, scale="linear", low=value, high=value, prior=value, width=0.0
             )
         chips[host.id] = Moves(values=values)
         if profile.kind == "training":

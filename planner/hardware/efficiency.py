@@ -20,6 +20,10 @@ def _none() -> Array:
     return np.array([0.0])
 
 
+def _alike() -> Array:
+    return np.array([1.0])
+
+
 @record
 class Efficiency:
     """Efficiencies of one machine under one framework generation.
@@ -34,6 +38,8 @@ class Efficiency:
     matrix_split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
     matrix_traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
     matrix_packed : rows that bring an operand in order before every product; 0 where kernels read it as it lies [1].
+    input_gradient, weight_gradient : rate of the products of a backward pass, whose operands lie in other layouts,
+        against those of the forward pass [1].
     launch_s : from one kernel's end to the next one's first results [s].
     grouped : rate of grouped products (experts) against plain ones [1].
     head : rate of the vocabulary product against plain ones [1].
@@ -118,7 +124,9 @@ class Efficiency:
     jitter: Array
     imbalance: Array
     matrix_packed: Array = field(default_factory=_none)
+    input_gradient: Array = field(default_factory=_alike)
+    weight_gradient: Array = field(default_factory=_alike)
 
 
 NAMES = tuple(each.name for each in fields(Efficiency) if each.default_factory is MISSING)
-"""Parameters that every profile of training names; the others are nothing unless it does."""
+"""Parameters that every profile of training names; the others are nothing, or 1, unless it does."""

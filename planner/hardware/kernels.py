@@ -156,7 +156,7 @@ def _product(
         relative = efficiency.head
         peak, size = machine.matrix_16bit_flops_per_s, 2.0
 
-    def time(m: Array, n: Array, k: Array) -> Array:
+    def time(m: Array, n: Array, k: Array, layout: Array | float = 1.0) -> Array:
         return matrix_product_time_s(
             m,
             n,
@@ -166,8 +166,9 @@ def _product(
             bytes_per_element=size,
             machine=machine,
             efficiency=efficiency,
-            relative_rate=relative,
+            relative_rate=relative * layout,
         )
 
     m, n, k = operator.m, operator.n, operator.k
-    return time(m, n, k), time(m, k, n) + weight_gradient * time(n, k, m)
+    backward = time(m, k, n, efficiency.input_gradient)
+    return time(m, n, k), backward + weight_gradient * time(n, k, m, efficiency.weight_gradient)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +59,36 @@ def test_samples_that_were_changed_are_noticed(recorded: Path, tmp_path: Path) -
     (tmp_path / "run.csv").write_text(samples.replace("matmul", "matmvl", 1), "utf-8")
     with pytest.raises(InputError, match="samples-changed"):
         read_run(copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "changed", "said"),
+    [
+        ("median_s", lambda row: row["median_s"] / 1000.0, "out of order"),
+        ("median_s least_s low_s high_s", lambda row: row["median_s"] / 5.0, "not that of its raw samples"),
+        ("median_s least_s low_s high_s", lambda row: 1e-15, "no device computes"),
+        ("flops", lambda row: row["flops"] * 10.0, "not those of its size"),
+        ("high_s", lambda row: None, "is missing"),
+        ("state", lambda row: "unsupported", "though it was not measured"),
+    ],
+)
+def test_a_row_that_cannot_be_is_refused_with_its_place(
+    planner: Planner, recorded: Path, tmp_path: Path, key: str, changed: Callable[[dict[str, Any]], Any], said: str
+) -> None:
+    lines = recorded.read_text("utf-8").splitlines()
+    number = next(n for n, line in enumerate(lines) if '"square"' in line and '"measured"' in line)
+    row = json.loads(lines[number].removeprefix("  - "))
+    row |= dict.fromkeys(key.split(), changed(row))
+    lines[number] = f"  - {json.dumps({name: value for name, value in row.items() if value is not None})}"
+    copy = tmp_path / recorded.name
+    copy.write_text("\n".join(lines) + "\n", "utf-8")
+    (tmp_path / "run.csv").write_text(recorded.with_suffix(".csv").read_text("utf-8"), "utf-8")
+    for command in ("show", "fit"):
+        refused = planner("bench", command, str(copy))
+        assert refused.returncode == 2
+        assert "[row-impossible]" in refused.stderr
+        assert said in refused.stderr
+        assert f"run.yaml:{number + 1}" in refused.stderr
 
 
 def test_a_run_is_shown_as_table_and_pictures(process: Planner, recorded: Path, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Rows of a run that cannot have been measured: edited by hand, or broken on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from planner.bench.document import BenchRun, RunRow
+from planner.bench.suite import ELEMENT_BYTES, Case
+
+_MOST_FLOPS_PER_S = 1e17  # of one device; the fastest of 2025 promises a tenth of that in 4 bits
+_MOST_BYTES_PER_S = 1e15
+_FURTHEST = 2.0  # times that a machine's pace moves a median away from that of its raw samples; our estimate
+_ROUNDED = 1e-4  # of counts that were written with six digits
+
+
+def impossible(run: BenchRun, samples: str) -> Iterator[tuple[int, str]]:
+    """Give the number of every row that cannot be, and why.
+
+    Parameters
+    ----------
+    run : as its document says. samples : text of the CSV beside it; empty where there is none.
+    """
+    medians = _medians(samples)
+    for number, row in enumerate(run.rows):
+        reason = _reason(row, medians)
+        if reason:
+            yield number, f"{row.case[:80]}: {reason}"
+
+
+def _reason(row: RunRow, medians: dict[str, float]) -> str:
+    times = (row.least_s, row.low_s, row.median_s, row.high_s)
+    if row.state != "measured":
+        return "it has a time though it was not measured" if any(time is not None for time in times) else ""
+    known = [time for time in times if time is not None]
+    if len(known) < len(times) or not row.samples:
+        return "it was measured, and a time or the number of samples is missing"
+    least, low, median, high = known
+    if not 0.0 < least <= low <= median <= high:
+        return "least, quartiles and median are out of order"
+    if not _is_counted(row):
+        return "its operations are not those of its size"
+    if row.flops / least > _MOST_FLOPS_PER_S or row.bytes / least > _MOST_BYTES_PER_S:
+        return f"no device computes {row.flops / least:.2g} FLOP/s or moves {row.bytes / least:.2g} B/s"
+    sampled = medians.get(row.case)
+    if sampled and not 1.0 / _FURTHEST < median / sampled < _FURTHEST:
+        return f"its median of {median:.3g} s is not that of its raw samples, {sampled:.3g} s"
+    return ""
+
+
+def _is_counted(row: RunRow) -> bool:
+    """Say whether a row's operations are those that its kernel has at its size."""
+    case = Case(row.kernel, row.family, row.layout, row.operands, row.size, left_out=row.left_out, dtype=row.dtype)
+    try:
+        return row.dtype in ELEMENT_BYTES and math.isclose(case.flops, row.flops, rel_tol=_ROUNDED)
+    except ValueError:  # too many sizes, or too few
+        return False
+
+
+def _medians(samples: str) -> dict[str, float]:
+    times: dict[str, list[float]] = {}
+    for line in csv.DictReader(io.StringIO(samples)):
+        times.setdefault(line["case"], []).append(float(line["seconds"]))
+    return {case: float(np.median(taken)) for case, taken in times.items()}
