@@ -27,6 +27,21 @@ def processor_name() -> str:
     return platform.processor() or platform.machine() or "unknown processor"
 
 
+def multiplies_bf16() -> bool | None:
+    """Say whether the processor has products in bf16, or None where the system does not tell.
+
+    Libraries compute them in any case: without them in loops over numbers that they convert.
+    """
+    for line in _lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            return bool(_BF16_FLAGS & set(value.split()))
+    return None
+
+
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})  # of x86, and of ARM
+
+
 def memory_bytes() -> float:
     """Give the host's memory [B]; 0 where the system does not tell."""
     for line in _lines("/proc/meminfo"):

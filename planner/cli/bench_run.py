@@ -46,6 +46,7 @@ def command(
     set_threads(used)
 
     from planner.bench import measure
+    from planner.bench.backend import EMULATED
     from planner.bench.collectives import rank
     from planner.bench.documents import run_text
     from planner.report.bench_table import render
@@ -61,6 +62,8 @@ def command(
     write_text(str(target.with_suffix(".csv")), samples)
     write_text(str(target), run_text(run))
     click.echo(render(run, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf")), nl=False)
+    if "bf16" in dtypes and run.fingerprint.settings.get("bf16 products") == EMULATED:
+        click.echo("warning: the processor has no products in bf16: torch computed them in loops", err=True)
     click.echo(f"recorded in {record}", err=True)
 
 

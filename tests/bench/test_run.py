@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from planner.bench import host
 from planner.bench.documents import read_run
+from planner.bench.suite import cases_of, read_suite
 from planner.errors import InputError
 from tests.conftest import Planner
 
@@ -99,6 +101,26 @@ def test_a_run_is_shown_as_table_and_pictures(process: Planner, recorded: Path, 
     page = tmp_path / "run.html"
     assert process("bench", "show", str(recorded), "-o", f"html={page}", measured=True).returncode == 0
     assert "<svg" in page.read_text("utf-8")
+
+
+def test_a_full_run_meets_every_kind_of_work_before_it_goes_into_breadth() -> None:
+    quick, full = (cases_of(read_suite(), level=level, dtypes=("bf16",)) for level in ("quick", "full"))
+    assert full[: len(quick)] == quick
+    assert len({case.name for case in full}) == len(full)
+    fitted = {"matmul", "attention", "attention-train", "block", "block-train", "loss", "adamw", "copy", "grouped"}
+    assert fitted <= {case.kernel for case in quick}
+
+
+def test_a_processor_without_products_in_bf16_is_told_by_its_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "flags : fpu avx2 avx512_bf16": True,
+        "Features : asimd bf16": True,
+        "flags : fpu avx2": False,
+        "x : y": None,
+    }
+    for line, has in told.items():
+        monkeypatch.setattr(host, "_lines", lambda _, line=line: ["processor : 0", line])
+        assert host.multiplies_bf16() is has
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from planner.bench import host
-from planner.bench.backend import NotRunnable, Prepared
+from planner.bench.backend import EMULATED, NotRunnable, Prepared
 from planner.bench.backends.torch_kernels import MAKERS, TYPES
 from planner.bench.storage import storage_case
 from planner.bench.suite import Case
@@ -54,6 +54,7 @@ class TorchBackend:
             settings = {
                 "threads": str(torch.get_num_threads()),
                 "capability": str(torch.backends.cpu.get_cpu_capability()),
+                "bf16 products": {True: "the processor's", False: EMULATED, None: "unknown"}[host.multiplies_bf16()],
                 "freed memory": "kept" if host.keep_freed_memory() else "given back",
             }
             return host.processor_name(), host.memory_bytes(), libraries, settings
