@@ -1,4 +1,7 @@
-"""Rows of a run that cannot have been measured: edited by hand, or broken on the way."""
+"""Rows of a run that cannot have been measured: edited by hand, or broken on the way.
+
+A run is read before the threads are set with which models are measured: nothing here loads numpy.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-
-import numpy as np
+from statistics import median as middle
 
 from planner.bench.document import BenchRun, RunRow
 from planner.bench.suite import ELEMENT_BYTES, Case
@@ -65,4 +67,4 @@ def _medians(samples: str) -> dict[str, float]:
     times: dict[str, list[float]] = {}
     for line in csv.DictReader(io.StringIO(samples)):
         times.setdefault(line["case"], []).append(float(line["seconds"]))
-    return {case: float(np.median(taken)) for case, taken in times.items()}
+    return {case: middle(taken) for case, taken in times.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,13 @@ def test_samples_that_were_changed_are_noticed(recorded: Path, tmp_path: Path) -
     (tmp_path / "run.csv").write_text(samples.replace("matmul", "matmvl", 1), "utf-8")
     with pytest.raises(InputError, match="samples-changed"):
         read_run(copy)
+
+
+def test_a_run_is_read_before_numpy_is_loaded_with_some_number_of_threads(recorded: Path) -> None:
+    asked = "import sys; from pathlib import Path; from planner.bench.documents import read_run; "
+    asked += f"read_run(Path({str(recorded)!r})); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(
