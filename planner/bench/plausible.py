@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import median as middle
 
 from planner.bench.document import BenchRun, RunRow
@@ -16,7 +16,6 @@ from planner.bench.suite import ELEMENT_BYTES, Case
 
 _MOST_FLOPS_PER_S = 1e17  # of one device; the fastest of 2025 promises a tenth of that in 4 bits
 _MOST_BYTES_PER_S = 1e15
-_FURTHEST = 2.0  # times that a machine's pace moves a median away from that of its raw samples; our estimate
 _ROUNDED = 1e-4  # of counts that were written with six digits
 
 
@@ -27,14 +26,14 @@ def impossible(run: BenchRun, samples: str) -> Iterator[tuple[int, str]]:
     ----------
     run : as its document says. samples : text of the CSV beside it; empty where there is none.
     """
-    medians = _medians(samples)
+    bounds = _bounds(samples)
     for number, row in enumerate(run.rows):
-        reason = _reason(row, medians)
+        reason = _reason(row, bounds)
         if reason:
             yield number, f"{row.case[:80]}: {reason}"
 
 
-def _reason(row: RunRow, medians: dict[str, float]) -> str:
+def _reason(row: RunRow, bounds: Mapping[str, tuple[float, float]]) -> str:
     times = (row.least_s, row.low_s, row.median_s, row.high_s)
     if row.state != "measured":
         return "it has a time though it was not measured" if any(time is not None for time in times) else ""
@@ -48,9 +47,9 @@ def _reason(row: RunRow, medians: dict[str, float]) -> str:
         return "its operations are not those of its size"
     if row.flops / least > _MOST_FLOPS_PER_S or row.bytes / least > _MOST_BYTES_PER_S:
         return f"no device computes {row.flops / least:.2g} FLOP/s or moves {row.bytes / least:.2g} B/s"
-    sampled = medians.get(row.case)
-    if sampled and not 1.0 / _FURTHEST < median / sampled < _FURTHEST:
-        return f"its median of {median:.3g} s is not that of its raw samples, {sampled:.3g} s"
+    low, high = bounds.get(row.case, (median, median))
+    if not low * (1.0 - _ROUNDED) <= median <= high * (1.0 + _ROUNDED):
+        return f"its median of {median:.3g} s cannot come from its raw samples: {low:.3g} to {high:.3g} s"
     return ""
 
 
@@ -63,8 +62,21 @@ def _is_counted(row: RunRow) -> bool:
         return False
 
 
-def _medians(samples: str) -> dict[str, float]:
+def _bounds(samples: str) -> dict[str, tuple[float, float]]:
+    """Give the least and the largest median that each case's raw samples allow [s].
+
+    Samples are brought to one pace by canaries around them: none further than by the slowest or the fastest of all.
+    """
     times: dict[str, list[float]] = {}
+    canaries: dict[str, list[float]] = {"canary_s": [], "memory_canary_s": []}
     for line in csv.DictReader(io.StringIO(samples)):
         times.setdefault(line["case"], []).append(float(line["seconds"]))
-    return {case: middle(taken) for case, taken in times.items()}
+        for name, told in canaries.items():
+            seconds = float(line.get(name) or "nan")
+            if math.isfinite(seconds):
+                told.append(seconds)
+    paces = [seconds / middle(told) for told in canaries.values() if told for seconds in (min(told), max(told))] or [
+        1.0
+    ]
+    fastest, slowest = min(paces), max(paces)
+    return {case: (min(taken) / slowest, max(taken) / fastest) for case, taken in times.items()}
