@@ -123,8 +123,8 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
 
     for a place in a full batch (Allen-Cunneen [1]_, s the time in which one comes free, u the share that is taken, C
     the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
-    work evens arrivals out, but only in part, since most of those at work decode: of their variance a third is left with
-    many replicas. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: the own
+    work evens arrivals out, but only in part, since most of those at work decode: of their variance a third is left
+    with many replicas. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: the own
     prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
     h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it decodes.
 
