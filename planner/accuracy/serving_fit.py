@@ -66,6 +66,9 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
     }
     measured = np.log(bench.observed.value)
     errors = {name: measured - predicted for name, predicted in predictions.items()}
+    refused = np.array([bool(words) for words in bench.too_large(np.exp(asked.values(fit.moves)))], dtype=bool)
+    answered = ~refused[bench.observed.case]
+    errors = {name: np.where(answered, error, np.nan) for name, error in errors.items()}
     report = FitReport(date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors))
     ranges = ranges_of(bench, measured=errors["model left out"], relative=errors["accelerator left out"])
     return found.model_copy(update={"fit": report, "ranges": ranges})
@@ -74,12 +77,13 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
 def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
     """Give |ln| of every family and metric that was fitted, for each way of leaving out.
 
-    Told are the median, the mean of the medians of each (source, accelerator), "macro", and the 90th percentile.
+    Told are the median, the mean of the medians of each (source, accelerator), "macro", and the 90th percentile. Rows
+    that are refused have no error.
     """
     weight = weights_of(bench)
     places = defaultdict(list)
     for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
-        if weight[place] > 0:
+        if weight[place] > 0 and all(np.isfinite(error[place]) for error in errors.values()):
             places[_family(bench.cases[case]), metric].append(place)
     told: dict[str, float] = {}
     for family, metric in sorted(places):
