@@ -12,8 +12,11 @@ import click
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
 def command(before: Path, after: Path) -> None:
-    """Compare two runs: a case is the same, faster, slower, or its noise hides it."""
-    from planner.bench.comparing import compared_rows
+    """Compare two runs: a case is the same, faster, slower, or its noise hides it.
+
+    Runs of one machine and software are brought to one pace: a neighbour on shared cores is no change of theirs.
+    """
+    from planner.bench.comparing import compared_rows, paces
     from planner.bench.documents import read_run
     from planner.bench.fingerprint import differences
 
@@ -22,6 +25,13 @@ def command(before: Path, after: Path) -> None:
         click.echo(f"warning: suites {first.suite} and {second.suite}: times cannot be compared", err=True)
     for difference in differences(first.fingerprint, second.fingerprint):
         click.echo(f"warning: fingerprints differ in {difference}", err=True)
+    both = paces(first, second)
+    if both:
+        core, memory = both[1].core / both[0].core, both[1].memory / both[0].memory
+        click.echo(
+            f"pace of the machine: core {core - 1.0:+.0%}, memory {memory - 1.0:+.0%} by the second run's canaries; "
+            "its times are told at the first's"
+        )
     rows = compared_rows(first, second)
     click.echo(f"{'case':<48}{'before':>11}{'after':>11}{'change':>9}  verdict")
     for row in rows:

@@ -11,6 +11,7 @@ from planner.cli.bench_run import set_threads
 from planner.errors import Fault, MeasurementError, input_error
 
 if TYPE_CHECKING:
+    from planner.bench.document import BenchRun
     from planner.bench.end_to_end import Whole
     from planner.bench.models import Shape
 
@@ -74,20 +75,22 @@ def command(
         from planner.report.bench_proof_picture import svg
 
         write_text(picture, svg(wholes, fit))
-    _judge(read.noise.verdict, read.noise.floor, wholes, [v.phase for v in found if not v.met])
+    _judge(read, wholes, [v.phase for v in found if not v.met])
 
 
-def _judge(verdict: str, floor: float, wholes: list[Whole], missed: list[str]) -> None:
+def _judge(run: BenchRun, wholes: list[Whole], missed: list[str]) -> None:
     from planner.bench.noise import QUIET_FLOOR, spread_of
 
     if not wholes:
         raise MeasurementError(Fault("nothing-measured", "no model could be measured", hint="give a longer --budget"))
     noise = spread_of([whole.spread.relative for whole in wholes]).median
-    if verdict != "quiet" or noise > QUIET_FLOOR:
+    floor = run.noise.floor
+    if run.noise.verdict != "quiet" or noise > QUIET_FLOOR:
         message = f"too noisy: {floor:.1%} in the kernels, {noise:.1%} in the models"
         raise MeasurementError(Fault("too-noisy", message, allowed=f"at most {QUIET_FLOOR:.0%}", hint="measure again"))
     if missed:
-        raise MeasurementError(Fault("target-missed", f"targets missed: {', '.join(missed)}"))
+        hint = "a quick run has few sizes of each kind: planner bench run --full" if run.level == "quick" else ""
+        raise MeasurementError(Fault("target-missed", f"targets missed: {', '.join(missed)}", hint=hint))
 
 
 def _measured(read: object, own: list[Shape], *, dtype: str, budget: float) -> list[Whole]:

@@ -10,12 +10,15 @@ import pytest
 
 from planner.bench.backend import Prepared
 from planner.bench.backends.numpy_backend import NumpyBackend
+from planner.bench.comparing import compared_rows
+from planner.bench.document import BenchRun
 from planner.bench.end_to_end import SHAPES, Whole, at_pace
 from planner.bench.noise import Spread
 from planner.bench.pace import Canary, Pace, canary_of, memory_share, memory_share_of
 from planner.bench.runner import run_cases
 from planner.bench.suite import Case
 from planner.bench.timers import Lap
+from tests.bench.test_fit import measured, run_of
 
 USUAL = Canary(core=1.4e-4, memory=4e-4)  # 58 GFLOP/s and 10 GB/s
 PRODUCT = Case("matmul", "square", "nt", "hot", (512, 512, 512), left_out=False, dtype="fp32")
@@ -107,3 +110,24 @@ def test_canaries_of_the_real_machine_are_finite_and_of_their_kind() -> None:
     now = canary_of(NumpyBackend(1))()
     assert 1e-6 < now.core < 1.0
     assert 1e-6 < now.memory < 1.0
+
+
+def test_one_machine_beside_a_neighbour_is_the_same_machine() -> None:
+    def run_at(core: float, memory: float, change: float, libraries: dict[str, str]) -> BenchRun:
+        rows = [
+            measured(_cold(1), 1e-3 * memory * change),
+            measured(PRODUCT, 5e-3 * core * change),
+            measured(STREAM, 8e-2 * memory * change),
+        ]
+        run = run_of(rows)
+        noise = run.noise.model_copy(update={"canary_s": USUAL.core * core, "memory_canary_s": USUAL.memory * memory})
+        print_ = run.fingerprint.model_copy(update={"libraries": libraries})
+        return run.model_copy(update={"noise": noise, "fingerprint": print_})
+
+    def verdicts(*later: object) -> set[str]:
+        return {row.verdict for row in compared_rows(run_at(1.0, 1.0, 1.0, {"torch": "1"}), run_at(*later))}
+
+    assert verdicts(1.3, 1.1, 1.0, {"torch": "1"}) == {"same"}
+    assert verdicts(1.3, 1.1, 1.5, {"torch": "1"}) == {"slower"}
+    assert verdicts(1.0, 1.0, 1.1, {"torch": "1"}) == {"slower"}
+    assert verdicts(1.3, 1.2, 1.0, {"torch": "2"}) == {"slower"}, "the canary is of the library too: nothing is scaled"
