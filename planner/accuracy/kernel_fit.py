@@ -17,7 +17,7 @@ from planner.accuracy.formats import read_file
 from planner.accuracy.kernel_folds import errors, left_out_seconds, problem_of, summary
 from planner.accuracy.kernel_model import Batch, batches_of
 from planner.accuracy.kernel_table import KernelTable
-from planner.calibration.kernels import fitted_moves, fitted_parameters, solve
+from planner.calibration.kernels import Problem, fitted_moves, fitted_parameters, moves_of, solve
 from planner.calibration.profile_text import profile_text
 from planner.catalog.profile import FitReport, Moves, Profile, Spread
 from planner.catalog.store import Catalog
@@ -63,7 +63,8 @@ def _with_fit(profile: Profile, batch: Batch, *, date: str) -> Profile:
         problem, use=np.ones(len(batch.table), dtype=bool), starts=_FEWER_STARTS.get(batch.kind.name, _STARTS)
     )
     measured = batch.table.measured_s
-    seconds = {"fit": problem.predicted_s(moves)}
+    written = _with_values(profile, problem, moves)
+    seconds = {"fit": problem.predicted_s(moves_of(problem, written))}  # small moves are not written
     for name in ("shape", "accelerator"):
         seconds[f"{name} left out"] = left_out_seconds(batch, profile, name, begin=moves)
     found = {name: errors(each, measured) for name, each in seconds.items()}
@@ -71,20 +72,24 @@ def _with_fit(profile: Profile, batch: Batch, *, date: str) -> Profile:
     report = {name: error for name, error in profile.fit.errors.items() if not name.startswith(f"{kind}:")}
     for title, where in _groups(batch).items():
         report |= summary(found, where, f"{kind}: {title}")
-    values = fitted_parameters(problem, moves)
-    parameters = {
-        name: entry.model_copy(update={"value": _short(values[name])}) if name in values else entry
-        for name, entry in profile.parameters.items()
-    }
-    return profile.model_copy(
+    return written.model_copy(
         update={
-            "parameters": parameters,
-            **_moved(profile, fitted_moves(problem, moves), set(values)),
             "ranges": {**profile.ranges, kind: _range(seconds["shape left out"], measured)},
             "domain": {**profile.domain, **_domain(batch)},
             "fit": FitReport(date=date, rows=profile.fit.rows, method=_METHOD, errors=report),
         }
     )
+
+
+def _with_values(profile: Profile, problem: Problem, moves: Array) -> Profile:
+    """Give the profile with the values and moves of one kind's parameters."""
+    values = fitted_parameters(problem, moves)
+    parameters = {
+        name: entry.model_copy(update={"value": _short(values[name])}) if name in values else entry
+        for name, entry in profile.parameters.items()
+    }
+    moved = _moved(profile, fitted_moves(problem, moves), set(values))
+    return profile.model_copy(update={"parameters": parameters, **moved})
 
 
 def _moved(

@@ -74,6 +74,7 @@ def chip_of(table: KernelTable, formats: Sequence[str] | None = None) -> Chip:
     )
     return Chip(
         peak_flops_per_s=np.array(peaks),
-        bandwidth_bytes_per_s=np.array([part.memory.bandwidth for part in parts]),
+        bandwidth_bytes_per_s=np.array([part.memory.read_bandwidth for part in parts]),
         units=np.array([float(part.units or UNITS_UNKNOWN) for part in parts]),
+        watts=np.array([part.power.tdp.mid if part.power else np.inf for part in parts]),  # inf: no limit is known
     )

@@ -96,7 +96,7 @@ def _product_of(table: KernelTable, kind: str) -> Predict:
         )
         device = product_time_s(
             m, n, k, one, chip=chip, element_bytes=(first, weight),
-            rates=rates(ProductRates, kind, values), cache=cache,
+            rates=rates(ProductRates, kind, values, flop_per_joule=values.get(f"{kind}_flop_per_joule")), cache=cache,
         ) + conversion_time_s(m * k * converted, bytes_each=values[f"{kind}_conversion"], chip=chip)  # fmt: skip
         return joined(device, values[f"{kind}_host_s"], _HOST_BLEND)
 

@@ -122,7 +122,7 @@ _ALONE: dict[str, dict[str, float]] = {
         "matrix_sustained": 1.0,
         "memory": 1.0,
         "imbalance": 1.0,
-        "matrix_pace_s": 1e-14,
+        "matrix_least_flop": 1.0,
         "matrix_packed": _BELIEVED_PACKED,
     },
     "serving": {

@@ -126,7 +126,7 @@ def solve(
     problem : timings, parameters and their priors.
     use : rows that are fitted.
     starts : the first one, and further ones around it, of which the best end is taken.
-    begin : the first start [ln]; the priors where none, and floors just below the fastest row of each library.
+    begin : the first start [ln]; the priors where none, and floors just below the fastest row of each library and chip.
     evaluations : most evaluations of one start.
 
     Returns
@@ -159,15 +159,16 @@ def solve(
 
 
 _FLOORS = ("_host_s",)  # of parameters that no row can be faster than, and that leave most rows alone
+_OWN_FLOORS = ("library", "chip")  # a library's host code, a chip's driver
 _BELOW = 0.9
 
 
 def _begin(problem: Problem, use: NDArray[np.bool_]) -> Array:
-    """Start at the priors, but floors of libraries where their fastest row lies: from far below nothing pulls there."""
+    """Start at the priors, but floors of libraries and chips where their fastest row lies: from below nothing pulls."""
     start = np.zeros(len(problem.moves))
     for column, move in enumerate(problem.moves):
         mine = use & (problem.applies[:, column] > 0)
-        if move.level == "library" and problem.names[move.parameter].endswith(_FLOORS) and mine.any():
+        if move.level in _OWN_FLOORS and problem.names[move.parameter].endswith(_FLOORS) and mine.any():
             fastest = _BELOW * problem.timings.measured_s[mine].min()
             start[column] = max(0.0, np.log(fastest) - problem.prior[move.parameter])
     return start

@@ -72,6 +72,9 @@ class AttachedMemory(Record):
     bandwidth: BytesPerSecond
 
 
+_DECIMAL_GIGA, _BINARY_GIGA = 1e9, 2.0**30
+
+
 class Memory(Record):
     """Memory of the part.
 
@@ -83,6 +86,17 @@ class Memory(Record):
     marketed: Bytes | None = None
     bandwidth: BytesPerSecond
     attached: AttachedMemory | None = None
+
+    @property
+    def read_bandwidth(self) -> float:
+        """Bandwidth that is left to data [B/s].
+
+        Parts that keep the words of their error correction in the same memory (GDDR6 of data centres) report a
+        sixteenth less of it than their name says, and move as much more. Others report what they have.
+        """
+        if self.marketed is None:
+            return self.bandwidth
+        return self.bandwidth * min(1.0, self.capacity / (self.marketed / _DECIMAL_GIGA * _BINARY_GIGA))
 
 
 class Link(Record):

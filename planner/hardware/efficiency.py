@@ -34,7 +34,7 @@ class Efficiency:
     matrix_sustained : share of that which a long training run keeps, power and clocks included [1].
     matrix_inner : inner size at which a product reaches half of its rate [1].
     matrix_tile : length of a tile's edge at which its two edges cost as much as its area [1].
-    matrix_pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
+    matrix_least_flop : operations of the smallest step of the inner dimension that keeps multipliers busy [1].
     matrix_split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
     matrix_traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
     matrix_packed : rows that bring an operand in order before every product; 0 where kernels read it as it lies [1].
@@ -88,7 +88,7 @@ class Efficiency:
     matrix_sustained: Array
     matrix_inner: Array
     matrix_tile: Array
-    matrix_pace_s: Array
+    matrix_least_flop: Array
     matrix_split_s: Array
     matrix_traffic: Array
     launch_s: Array

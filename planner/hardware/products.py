@@ -39,23 +39,25 @@ class ProductRates:
     peak : share of the dense peak that the largest products reach [1].
     inner : inner size that a tile's start and end cost [1].
     tile : length of a tile's edge at which its two edges cost as much as its area [1].
-    pace_s : least time of one step of the inner dimension, times the multiprocessors [s].
+    least_flop : operations of the smallest step of the inner dimension that keeps multipliers busy [1].
     split_s : a second kernel that adds up the parts of an inner dimension cut in pieces [s].
     traffic : operands that pass from the cache to the multiprocessors, against the memory's bandwidth [1].
     memory : share of the device memory's bandwidth [1].
     launch_s : from one kernel's end to the next one's first results [s].
     packed : rows that bring an operand in order before a product; none where kernels read it as it lies [1].
+    flop_per_joule : most operations for the power that a part may draw; None where `peak` tells that too [FLOP/J].
     """
 
     peak: Array
     inner: Array
     tile: Array
-    pace_s: Array
+    least_flop: Array
     split_s: Array
     traffic: Array
     memory: Array
     launch_s: Array
     packed: Array | None = None
+    flop_per_joule: Array | None = None
 
     @staticmethod
     def of(efficiency: Efficiency) -> ProductRates:
@@ -64,7 +66,7 @@ class ProductRates:
             peak=efficiency.matrix_peak * efficiency.matrix_sustained,
             inner=efficiency.matrix_inner,
             tile=efficiency.matrix_tile,
-            pace_s=efficiency.matrix_pace_s,
+            least_flop=efficiency.matrix_least_flop,
             split_s=efficiency.matrix_split_s,
             traffic=efficiency.matrix_traffic,
             memory=efficiency.memory,
@@ -157,10 +159,11 @@ def product_time_s(
     Notes
     -----
     t = launch + min over tiles and parts of (C^4 + X^4 + M^4)^(1/4) + A. With w waves of tiles of a x b, k' the
-    inner dimension of one part, U multiprocessors: C = w (k' max(c, p) + k0 c), c = 2 a b U/(P e) (1 + d/a + d/b)
-    one step of the inner dimension, p its least time; X = w k' (a + b) bytes U / (r W) the operands that pass from
-    the cache; M the memory's time for every operand once; A the kernel that adds up parts. For each choice the time
-    grows with every size, so the least of them does too. The forms tried are compared in docs/modelling.md.
+    inner dimension of one part, U multiprocessors: C = w (k' max(c, f U/(P e)) + k0 c) with one step of the inner
+    dimension c = 2 a b U/(P e) (1 + d/a + d/b), and f the operations of the smallest one; X = w k' (a + b) bytes U /
+    (r W) the operands that pass from the cache; M the memory's time for every operand once; A the kernel that adds up
+    parts. For each choice the time grows with every size, so the least of them does too. The forms tried are compared
+    in docs/modelling.md.
     """
     memory_s = _memory_s(
         groups * (m * k * element_bytes[0] + n * k * element_bytes[1] + 2.0 * m * n), chip, rates, cache
@@ -184,8 +187,9 @@ def _least_over_choices(
     parts = np.minimum(np.maximum(k / _SHORTEST_PART, 1.0), _MOST_PARTS)
     tiles = groups * _whole(m / _TILE_ROWS) * _whole(n / _TILE_COLUMNS)
     waves = _whole(tiles * parts / units)
-    step = (_TILE_FLOP + _EDGE_FLOP * _last(rates.tile)) * (units / _last(chip.peak_flops_per_s * rates.peak))
-    paced = np.maximum(step, _last(rates.pace_s) * units)
+    each = units / _last(_sustained_flops_per_s(chip, rates))
+    step = (_TILE_FLOP + _EDGE_FLOP * _last(rates.tile)) * each
+    paced = np.maximum(step, _last(rates.least_flop) * each)
     inner = k / parts
     compute = waves * (inner * paced + _last(rates.inner) * step)
     if rates.packed is not None:
@@ -197,6 +201,15 @@ def _least_over_choices(
     together = joined_by_fourth_powers(compute, traffic, _last(memory_s))
     least: Array = (together + np.where(parts > 1.0, added, 0.0 * added)).min(axis=-1)
     return least
+
+
+def _sustained_flops_per_s(chip: Chip, rates: ProductRates) -> Array:
+    """Rate of the largest products: a share of the peak, and no more than the power allows [FLOP/s]."""
+    rate = chip.peak_flops_per_s * rates.peak
+    if rates.flop_per_joule is None or chip.watts is None:
+        return rate
+    allowed = rates.flop_per_joule * chip.watts
+    return np.asarray(rate / np.sqrt(np.sqrt(1.0 + (rate / allowed) ** 4)))
 
 
 def joined_by_fourth_powers(*times: Array) -> Array:

@@ -34,7 +34,7 @@ def synthetic(*, noise: float, seed: int = 0) -> BenchRun:
     from planner.serving.efficiency import ServingEfficiency
 
     known = {f.name for f in fields(Efficiency)}, {f.name for f in fields(ServingEfficiency)}
-    alone = {"matrix_sustained": 1.0, "memory": 1.0, "matrix_pace_s": 1e-14}
+    alone = {"matrix_sustained": 1.0, "memory": 1.0, "matrix_least_flop": 1.0}
     truth = {name: value for name, value in (training | TRUE | alone).items() if name in known[0]}
     guess = guess_of(truth, {name: value for name, value in serving.items() if name in known[1]})
     random = np.random.default_rng(seed)

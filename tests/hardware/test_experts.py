@@ -13,7 +13,7 @@ from planner.hardware.products import ProductRates
 from tests.training.strategies import one
 
 CHIP = Chip(one(1e15), one(3e12), one(128))
-PRODUCTS = ProductRates(one(0.8), one(100), one(6), one(1e-11), one(3e-6), one(5), one(0.8), one(0.0))
+PRODUCTS = ProductRates(one(0.8), one(100), one(6), one(9e3), one(3e-6), one(5), one(0.8), one(0.0))
 RATES = ExpertRates(PRODUCTS, one(5), one(4e-5), one(1e-10), one(1e-8), one(1.4), one(0.6))
 LAYER = ExpertLayer(
     tokens=one(64), hidden=one(4096), inner=one(1536), chosen=one(8), experts=one(128), ranks=one(1),
@@ -34,7 +34,7 @@ def test_few_tokens_read_the_experts_that_they_reach(tokens: int) -> None:
     weights = np.mean(draws) * 3 * 4096 * 1536 * 2 / (3e12 * 0.8)
     only_memory = replace(
         RATES, sorting=one(0), launch_s=one(0), token_s=one(0), expert_s=one(0),
-        products=replace(PRODUCTS, peak=one(1e6), inner=one(0), pace_s=one(0), traffic=one(1e9), split_s=one(1)),
+        products=replace(PRODUCTS, peak=one(1e6), inner=one(0), least_flop=one(0), traffic=one(1e9), split_s=one(1)),
     )  # fmt: skip
     assert seconds(replace(LAYER, tokens=one(tokens)), only_memory) == pytest.approx(weights, rel=0.02)
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.hardware.chip import Chip
 from planner.hardware.efficiency import NAMES, Efficiency
 from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined, plain_attention_time_s
-from planner.hardware.products import matrix_product_time_s
+from planner.hardware.products import ProductRates, matrix_product_time_s, product_time_s
 from planner.workload.architecture import AttentionCore
 from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention
 from tests.planning.problems import CLUSTERS, changed, efficiency, machine
@@ -72,7 +73,7 @@ def test_a_soft_maximum_lies_between_the_larger_time_and_their_sum(a: float, b: 
 def perfect() -> Efficiency:
     """Give efficiencies of one, without any start-up: the data sheet itself."""
     all_one = dict.fromkeys(NAMES, one(1.0))
-    nothing = dict.fromkeys(("matrix_inner", "matrix_tile", "matrix_pace_s", "launch_s", "attention_length"), 0.0)
+    nothing = dict.fromkeys(("matrix_inner", "matrix_tile", "matrix_least_flop", "launch_s", "attention_length"), 0.0)
     endless = {"matrix_traffic": 1e12, "matrix_split_s": 1e12}
     return changed(replace(USUAL, **all_one), **nothing, **endless)
 
@@ -183,3 +184,16 @@ def test_heads_that_matrix_units_cannot_take_are_slower_than_larger_ones_that_th
     whole_square = 4 * 2 * 2048 * 2048 * 96 * odd
     assert plain_s(odd) > plain_s(next_aligned)
     assert plain_s(odd) > 3 * whole_square / vector_flops
+
+
+def test_a_power_limit_slows_large_products_to_what_it_allows_and_leaves_small_ones_alone() -> None:
+    def seconds(size: float, watts: float | None) -> float:
+        chip = Chip(one(362e12), one(864e9), one(142), None if watts is None else one(watts))
+        rates = replace(ProductRates.of(USUAL), flop_per_joule=one(1e12))
+        return number(
+            product_time_s(one(size), one(size), one(size), one(1), chip=chip, element_bytes=(2.0, 2.0), rates=rates)
+        )
+
+    assert seconds(16384, 100.0) >= 2 * 16384**3 / (1e12 * 100.0)
+    assert seconds(16384, 300.0) > seconds(16384, 600.0) > seconds(16384, None)
+    assert seconds(16, 300.0) == pytest.approx(seconds(16, None), rel=0.05)
