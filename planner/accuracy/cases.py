@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import field
 
+from planner.accuracy.row import Row
 from planner.catalog.accelerator import Accelerator
 from planner.record import record
 from planner.workload.architecture import Architecture
@@ -116,3 +117,20 @@ class Refused:
     kind: str
     reason: str
     observations: tuple[Observation, ...] = field(default=())
+
+    def rows(self, usual: str) -> list[Row]:
+        """Give its refused rows, one of the usual metric where not even a measured number could be read."""
+        return [
+            Row(
+                id=self.id,
+                source=self.source,
+                accelerator=self.accelerator_text,
+                kind=self.kind,
+                group=self.group,
+                metric=observation.metric,
+                measured=observation.value,
+                reason=self.reason,
+                quality=self.quality,
+            )
+            for observation in self.observations or (Observation(usual, math.nan),)
+        ]

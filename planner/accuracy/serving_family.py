@@ -22,8 +22,6 @@ from planner.errors import PlannerError
 from planner.planning.books import Books
 from planner.planning.serving_efficiency import serving_efficiency_of
 
-_NOTHING = Observation("output_tokens_per_s", math.nan)
-
 
 def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | None) -> list[Row]:
     """Give the rows of files of measured serving runs and traces; see `planner.accuracy.formats`."""
@@ -35,7 +33,7 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
     number = 0
     for case in found:
         if isinstance(case, Refused):
-            rows += [_refused(case, observation) for observation in case.observations or (_NOTHING,)]
+            rows += case.rows("output_tokens_per_s")
         elif isinstance(case, Trace):
             rows += _trace_rows(case, books, predictions)
         else:
@@ -116,17 +114,3 @@ def _trace_rows(trace: Trace, books: Books, predictions: Predictions) -> list[Ro
         predictions.row(case, observation, told.get(observation.metric, math.nan), basis.chip, reason)
         for observation in case.observations
     ]
-
-
-def _refused(case: Refused, observation: Observation) -> Row:
-    return Row(
-        id=case.id,
-        source=case.source,
-        accelerator=case.accelerator_text,
-        kind=case.kind,
-        group=case.group,
-        metric=observation.metric,
-        measured=observation.value,
-        reason=case.reason,
-        quality=case.quality,
-    )

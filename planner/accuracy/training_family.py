@@ -45,28 +45,11 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
     number = 0
     for case in found:
         if isinstance(case, Refused):
-            rows += [_refused(case, observation) for observation in case.observations or (_NOTHING,)]
+            rows += case.rows("step_time_s")
             continue
         rows += [predicted.row(number, observation, baselines) for observation in case.observations]
         number += 1
     return rows
-
-
-_NOTHING = Observation("step_time_s", math.nan)
-
-
-def _refused(case: Refused, observation: Observation) -> Row:
-    return Row(
-        id=case.id,
-        source=case.source,
-        accelerator=case.accelerator_text,
-        kind=case.kind,
-        group=case.group,
-        metric=observation.metric,
-        measured=observation.value,
-        reason=case.reason,
-        quality=case.quality,
-    )
 
 
 class _Predictions:

@@ -6,7 +6,7 @@ from planner.planning.training_inputs import TrainingPlan
 from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun
 from planner.units import counted, scaled
 
-_DEGREES = (
+DEGREES = (
     ("tensor", "tensor"),
     ("pipeline", "pipeline"),
     ("interleave", "chunks per stage"),
@@ -14,6 +14,7 @@ _DEGREES = (
     ("expert", "expert"),
     ("expert_tensor", "expert tensor"),
 )
+"""How a plan is dealt over accelerators: keys of its parallelism, and what they are called."""
 
 
 def words_of(plan: TrainingPlan) -> tuple[tuple[str, str], ...]:
@@ -39,7 +40,7 @@ def _degrees(run: TrainingRun, plan: TrainingPlan) -> str:
     p = run.parallelism
     if not isinstance(p, Parallelism):
         raise AssertionError("degrees are chosen before they are told")
-    pieces = [f"{word} {getattr(p, key)}" for key, word in _DEGREES if getattr(p, key) > 1]
+    pieces = [f"{word} {getattr(p, key)}" for key, word in DEGREES if getattr(p, key) > 1]
     pieces.append(f"data {plan.strategy.data[0]:.0f}")
     pieces.append(f"micro-batch {p.micro_batch}")
     if p.sharding != "none":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from planner.planning.plan_words import DEGREES
 from planner.planning.search_result import Candidate
 from planner.planning.search_sites import Site
 from planner.planning.search_space import Pipelining, RecomputeKind, Sharded, Space
@@ -94,20 +95,10 @@ def offload_words(choice: OffloadChoice) -> str:
     return "; ".join(f"{', '.join(names)} on {at}" for at, names in places.items()) or "none"
 
 
-_DEGREES = (
-    ("tensor", "tensor"),
-    ("pipeline", "pipeline"),
-    ("interleave", "chunks per stage"),
-    ("context", "context"),
-    ("expert", "expert"),
-    ("expert_tensor", "expert tensor"),
-)
-
-
 def degrees_words(found: Candidate) -> str:
     """Give the degrees of a strategy in words, those of 1 left out."""
     p = found.parallelism
-    pieces = [f"{word} {getattr(p, key)}" for key, word in _DEGREES if getattr(p, key) > 1]
+    pieces = [f"{word} {getattr(p, key)}" for key, word in DEGREES if getattr(p, key) > 1]
     pieces += [f"data {found.accelerators // (p.tensor * p.pipeline * p.context)}", f"micro-batch {p.micro_batch}"]
     pieces += [] if p.sharding == "none" else [p.sharding]
     pieces += [f"states over {p.sharding_group}"] if p.sharding_group else []
