@@ -11,6 +11,7 @@ from planner.planning.books import Books
 from planner.planning.claims import judged
 from planner.planning.estimate import Estimate, Judgement
 from planner.planning.sums import Uncertain
+from planner.planning.unfit import unfit
 from planner.policy.amounts import amount
 from planner.policy.stated import Stated, stated_results
 from planner.record import record
@@ -86,16 +87,12 @@ def evaluated(resolved: Resolved, books: Books, uses: Iterable[Use] = ()) -> Eva
     ------
     InputError : the scenario is wrong.
     """
-    document = resolved.document
-    claims = document.claim is not None and resolved.variant is None
+    claims = resolved.document.claim is not None and resolved.variant is None
+    fault = None
     try:
         found = judged(resolved, books)
     except InfeasibleError as error:
-        told = "; ".join(fault.message for fault in error.faults)
-        title = document.title or document.name
-        kind, place = document.workload.kind, facility_of(resolved, books)
-        unfit = Subject(resolved.name, kind, title, document.tags, place, {}, why_not=told, is_claim=claims)
-        return Evaluated(resolved, unfit, fault=error.faults[0])
+        found, fault = unfit(resolved, error, books), error.faults[0]
     facility = facility_of(resolved, books)
     wanted = tuple(uses)
     prices = tuple((item.name, item.date) for item in found.inputs if item.name.startswith(_PRICE) and item.date)
@@ -105,6 +102,7 @@ def evaluated(resolved: Resolved, books: Books, uses: Iterable[Use] = ()) -> Eva
         tuple(_parts(found, resolved.name, facility, wanted, is_claim=claims)),
         found.judgement,
         prices,
+        fault,
     )
 
 
