@@ -136,6 +136,29 @@ def _qwen_moe(r: random.Random, model_type: str, class_name: str) -> Drawn:
     return Drawn(configuration, class_name)
 
 
+def _glm_moe(r: random.Random) -> Drawn:
+    experts = r.randrange(3, 7)
+    configuration = {
+        **_text(r, "glm4_moe"),
+        "head_dim": _size(r),
+        "n_routed_experts": experts,
+        "num_experts_per_tok": r.randrange(1, experts),
+        "moe_intermediate_size": r.randrange(20, 40),
+        "n_group": 1,
+        "topk_group": 1,
+    }
+    configuration = _some(
+        r,
+        configuration,
+        n_shared_experts=r.randrange(1, 3),
+        first_k_dense_replace=r.randrange(0, 3),
+        attention_bias=_flag(r),
+        use_qk_norm=_flag(r),
+        tie_word_embeddings=_flag(r),
+    )
+    return Drawn(configuration, "Glm4MoeForCausalLM")
+
+
 def _gpt_oss(r: random.Random) -> Drawn:
     experts = r.randrange(3, 7)
     configuration = {
@@ -501,6 +524,9 @@ FAMILIES: dict[str, Callable[[random.Random], Drawn]] = {
     "qwen3": _plain("qwen3", "Qwen3ForCausalLM", head_dim=_size, attention_bias=_bias, tie_word_embeddings=_bias),
     "qwen2_moe": lambda r: _qwen_moe(r, "qwen2_moe", "Qwen2MoeForCausalLM"),
     "qwen3_moe": lambda r: _qwen_moe(r, "qwen3_moe", "Qwen3MoeForCausalLM"),
+    "glm": _plain("glm", "GlmForCausalLM", head_dim=_size, attention_bias=_bias, tie_word_embeddings=_bias),
+    "glm4": _plain("glm4", "Glm4ForCausalLM", head_dim=_size, attention_bias=_bias, tie_word_embeddings=_bias),
+    "glm4_moe": _glm_moe,
     "gemma": _gemma("gemma", "GemmaForCausalLM"),
     "gemma2": _gemma("gemma2", "Gemma2ForCausalLM"),
     "gemma3_text": _gemma("gemma3_text", "Gemma3ForCausalLM"),

@@ -76,6 +76,21 @@ def qwen3(f: Fields, task: Task) -> ArchitectureSpec:
     return decoder(f, task, mixing, dense(f), windows=qwen_windows(f))
 
 
+def glm(f: Fields, task: Task) -> ArchitectureSpec:
+    """GLM-4 9B: biases on queries, keys and values, and none on the output."""
+    return decoder(f, task, glm_attention(f, biased=True), dense(f))
+
+
+def glm4(f: Fields, task: Task) -> ArchitectureSpec:
+    """GLM-4 0414: as GLM, with norms before and after each part."""
+    return decoder(f, task, glm_attention(f, biased=True), dense(f), norms_per_layer=4)
+
+
+def glm_attention(f: Fields, *, biased: bool, qk_norm: QueryKeyNorm = "none") -> AttentionSpec:
+    """Give the attention of every GLM; `biased` is what its class assumes of `attention_bias`."""
+    return attention(f, bias="qkv" if f.flag("attention_bias", default=biased) else "none", qk_norm=qk_norm)
+
+
 def qwen_windows(f: Fields) -> Windows:
     """A window counts only with `use_sliding_window`, from layer `max_window_layers` on."""
     count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)

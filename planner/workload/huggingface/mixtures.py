@@ -9,6 +9,7 @@ from planner.workload.huggingface.decoders import (
     attention,
     decoder,
     dense,
+    glm_attention,
     qwen_windows,
     window_between,
     window_everywhere,
@@ -16,7 +17,7 @@ from planner.workload.huggingface.decoders import (
 from planner.workload.huggingface.defaults import DEFAULTS
 from planner.workload.huggingface.fields import Fields
 from planner.workload.huggingface.layers import every
-from planner.workload.huggingface.tasks import Task
+from planner.workload.huggingface.tasks import CAUSAL_TASKS, Task
 
 
 def mixtral(f: Fields, task: Task) -> ArchitectureSpec:
@@ -73,14 +74,41 @@ def qwen2_moe(f: Fields, task: Task) -> ArchitectureSpec:
 
 def qwen3_moe(f: Fields, task: Task) -> ArchitectureSpec:
     """Qwen3-MoE: no shared expert."""
+    return _qwen3_experts(f, task, count=128, top_k=8, width=768)
+
+
+def qwen3_vl_moe(f: Fields, task: Task) -> ArchitectureSpec:
+    """The text model of Qwen3-VL with experts: as Qwen3-MoE, with defaults of its own."""
+    return _qwen3_experts(f, task, count=60, top_k=4, width=1408)
+
+
+def _qwen3_experts(f: Fields, task: Task, *, count: int, top_k: int, width: int) -> ArchitectureSpec:
     mixing = attention(f, bias="all" if f.flag("attention_bias") else "none", qk_norm="head")
     experts = ExpertsSpec(
-        count=f.size("num_experts", "num_local_experts", default=128),
-        top_k=f.size("num_experts_per_tok", default=8),
-        width=f.size("moe_intermediate_size", default=768),
+        count=f.size("num_experts", "num_local_experts", default=count),
+        top_k=f.size("num_experts_per_tok", default=top_k),
+        width=f.size("moe_intermediate_size", default=width),
     )
     windows = window_everywhere(f) if f.flag("use_sliding_window") else qwen_windows(f)
     return decoder(f, task, mixing, _dense_beside(f), experts=experts, has_experts=sparse_steps(f), windows=windows)
+
+
+def glm4_moe(f: Fields, task: Task) -> ArchitectureSpec:
+    """GLM-4.5 to 4.7: dense layers first, shared experts in every other one, which predict one more token if asked."""
+    count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
+    width = f.size("moe_intermediate_size", default=1408)
+    experts = ExpertsSpec(
+        count=f.size("n_routed_experts", "num_local_experts", default=128),
+        top_k=f.size("num_experts_per_tok", default=8),
+        width=width,
+        shared_width=width * f.whole("n_shared_experts", default=1, low=0),
+    )
+    first = f.whole("first_k_dense_replace", default=1, low=0)
+    routed = [number >= first for number in range(count)]
+    mixing = glm_attention(f, biased=False, qk_norm="head" if f.flag("use_qk_norm") else "none")
+    extra = f.whole("num_nextn_predict_layers", default=0, low=0) if task in CAUSAL_TASKS else 0
+    part = dense(f) if not all(routed) else None
+    return decoder(f, task, mixing, part, experts=experts, has_experts=routed, multi_token_layers=extra)
 
 
 def sparse_steps(f: Fields) -> list[bool]:
