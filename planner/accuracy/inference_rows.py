@@ -10,6 +10,7 @@ from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
+from planner.catalog.checkpoints import without_format
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
 from planner.record import record
@@ -89,7 +90,8 @@ class InferenceRows:
         ------
         RowRefusedError : the catalogs do not know it, or its shape has no form here.
         """
-        found = self._resolved("model", name)
+        # A row states its number formats by themselves, so that those in a checkpoint's name say no more.
+        found = self._resolved("model", name) or self._resolved("model", without_format(name))
         if found is None:
             raise RowRefusedError(f"no model '{name}' in the catalogs")
         if found not in self._shapes:

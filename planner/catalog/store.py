@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from planner.catalog.accelerator import Accelerator
+from planner.catalog.checkpoints import joined, other_names, without_format
 from planner.catalog.defaults import Defaults
 from planner.catalog.entry import Entry, Provenance, Source, Standing
 from planner.catalog.facility import Facility
@@ -219,17 +220,30 @@ class Catalog:
         wanted = name.casefold()
         if (kind, name) in self._adopted:
             return name
-        for layer in self.layers:
-            folder = layer / KINDS[kind].folder
-            if _is_plain(wanted) and (folder / f"{wanted}.yaml").is_file():
-                return wanted
+        found = self._of_id(kind, wanted) or self._of_alias(kind, [wanted], lambda alias: [alias.casefold()])
+        if found is None and kind == "model":
+            others = other_names(name)
+            ids = (self._of_id(kind, other) for other in others)
+            found = next(filter(None, ids), None) or self._of_alias(kind, others, other_names)
+        return found
+
+    def _of_id(self, kind: str, wanted: str) -> str | None:
+        folders = [layer / KINDS[kind].folder for layer in self.layers]
+        return wanted if _is_plain(wanted) and any((at / f"{wanted}.yaml").is_file() for at in folders) else None
+
+    def _of_alias(self, kind: str, wanted: Sequence[str], forms: Callable[[str], list[str]]) -> str | None:
+        """Give the id of the entry with an alias of which some form is wanted; of several, the first that is."""
+        found: dict[str, str] = {}
         for path in self._files(kind):
             # Only files that hold the spelling somewhere are read: an alias costs one read, not hundreds.
-            if wanted in read_text(path, budget=ReadBudget(), name=self._shown(path)).casefold():
+            text = joined(read_text(path, budget=ReadBudget(), name=self._shown(path)))
+            if any(joined(name) in text for name in wanted):
                 entry = self._load(KINDS[kind], path)
-                if wanted in (alias.casefold() for alias in entry.aliases):
-                    return entry.id
-        return None
+                for form in [form for alias in entry.aliases for form in forms(alias)]:
+                    found.setdefault(form, entry.id)
+                if wanted[0] in found:
+                    break
+        return next((found[name] for name in wanted if name in found), None)
 
     def _get(self, kind: str, document: type[E], name: str, tree: Tree | None, trail: Trail) -> E:
         found = self.resolve(kind, name)
@@ -245,7 +259,10 @@ class Catalog:
         """Give the error for a name that no entry of a kind has."""
         known = self.ids(kind)
         message = f"no {kind} '{visible(name)[:80]}' in the catalogs"
+        stored = self.resolve(kind, without_format(name)) if kind == "model" else None
         hint = did_you_mean(name, known) or f"planner catalog list {KINDS[kind].folder}"
+        if stored:
+            hint = f"name the model '{stored}', and its number formats under 'precision'"
         allowed = listing(known)
         if tree is None:
             return UnknownNameError(Fault("unknown-name", message, allowed=allowed, hint=hint))

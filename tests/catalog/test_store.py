@@ -107,3 +107,27 @@ def test_a_broken_file_is_told_with_its_line(tmp_path: Path) -> None:
     where = caught.value.faults[0].where
     assert where is not None
     assert where.line == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("Llama 2 70B", "llama-2-70b"),
+        ("NousResearch/Llama-2-7b-chat-hf", "llama-2-7b"),
+        ("Meta-Llama-3.1-8B-Instruct", "llama-3.1-8b"),
+        ("unsloth/Llama-3.3-70B", "llama-3.1-70b"),  # of the same shape, as its alias says
+        ("someone/Llama-2-7b-of-mine", None),
+        ("someone/llama-2-7", None),
+        ("-instruct", None),
+        ("", None),
+    ],
+)
+def test_a_model_is_known_by_the_names_of_its_checkpoints(name: str, model: str | None) -> None:
+    assert Catalog().resolve("model", name) == model
+    assert Catalog().resolve("accelerator", name) is None
+
+
+def test_number_formats_are_not_taken_from_a_checkpoint_s_name() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        Catalog().model("nvidia/Llama-3.3-70B-Instruct-FP4")
+    assert caught.value.faults[0].hint == "name the model 'llama-3.1-70b', and its number formats under 'precision'"
