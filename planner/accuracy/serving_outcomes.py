@@ -107,16 +107,7 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
 def _closed(rows: Rows, n: Numbers) -> Outcome:
     sent = np.where(np.isnan(n.requests), 10.0 * n.batch, n.requests)
     served = closed_loop(rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
-    output = rows.side.output
-    rate = served.output_tokens_per_s * n.replicas
-    return {
-        "ttft_ms": served.ttft_s * 1e3,
-        "tpot_ms": served.tpot_s * 1e3,
-        "itl_ms": served.decode.total * 1e3,
-        "output_tokens_per_s": rate,
-        "requests_per_s": rate / output,
-        "e2e_latency_ms": (served.ttft_s + (output - 1.0) * served.tpot_s) * 1e3,
-    }
+    return _seen(served, rows.side.output, replicas=n.replicas)
 
 
 def _apart(rows: Rows, readers: Rows, n: Numbers) -> Outcome:
@@ -132,7 +123,12 @@ def _apart(rows: Rows, readers: Rows, n: Numbers) -> Outcome:
         * layout.accelerators,
     )
     served = closed_loop_apart(pools, requests_of(rows), clients=n.batch, sent=n.requests)
-    output, rate = rows.side.output, served.output_tokens_per_s
+    return _seen(served, rows.side.output)
+
+
+def _seen(served: Served, output: Array, *, replicas: Array | float = 1.0) -> Outcome:
+    """Give what clients in a loop see, and what all replicas give together."""
+    rate = served.output_tokens_per_s * replicas
     return {
         "ttft_ms": served.ttft_s * 1e3,
         "tpot_ms": served.tpot_s * 1e3,

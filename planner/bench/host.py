@@ -78,7 +78,7 @@ def keep_freed_memory() -> bool:
     return all(mallopt(option, _KEPT_BYTES) == 1 for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD))
 
 
-# Options of glibc's <malloc.h>; the largest threshold that it takes for memory mapped by itself is half a heap, 32 MiB.
+# Options of glibc's <malloc.h>, and more than a step of the models here allocates at once: our estimate.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 2**30
 
