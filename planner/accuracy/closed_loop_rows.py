@@ -161,8 +161,8 @@ def _concurrency(row: Row, degrees: Degrees) -> float:
 def _most(row: Row, degrees: Degrees) -> float:
     """Give the sequences that a rank's engine ran at most, where it was told to run as many as there were clients.
 
-    By its published runs TensorRT-LLM 1.0 runs one less: one client of every wave waits for a whole answer. We take it to
-    be kept for padding captured graphs.
+    By its published runs TensorRT-LLM 1.0 runs one less: one client of every wave waits for a whole answer. We take it
+    to be kept for padding captured graphs.
     """
     if row["backend"] != "trtllm" or not _ONE_KEPT.match(row["backend_version"]):
         return float("nan")
