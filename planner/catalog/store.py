@@ -35,11 +35,12 @@ S = TypeVar("S", bound=Record)
 
 @record
 class Kind:
-    """One kind of catalog entry: its folder, its document and the document's schema."""
+    """One kind of catalog entry: folder, document and schema; `supplied` where the planner comes with some."""
 
     name: str
     folder: str
     document: type[Entry]
+    supplied: bool = True
 
     @property
     def schema(self) -> str:
@@ -57,7 +58,7 @@ KINDS: dict[str, Kind] = {
         Kind("facility", "facilities", Facility),
         Kind("storage", "storage", Storage),
         Kind("profile", "profiles", Profile),
-        Kind("measured-host", "hosts", MeasuredHost),
+        Kind("measured-host", "hosts", MeasuredHost, supplied=False),
         Kind("defaults", "defaults", Defaults),
     )
 }

@@ -161,7 +161,7 @@ def _catalogs() -> Iterator[Finding]:
         return
     folder = built_in()
     catalog = Catalog()
-    counts = {kind.folder: len(catalog.ids(kind.name)) for kind in KINDS.values()}
+    counts = {kind.folder: len(catalog.ids(kind.name)) for kind in KINDS.values() if kind.supplied}
     if not any(counts.values()):
         yield Finding("catalogs", FAILED, f"none in {folder}", f"pip install --force-reinstall {DISTRIBUTION}")
         return

@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import numpy as np
 import pytest
 
@@ -115,7 +115,7 @@ def test_a_fit_holds_what_was_measured_and_ages_with_no_profile(name: str, tmp_p
     assert {Path(file).parent.name for file in texts} == {"accelerators", "nodes", "hosts"}
     schema = json.loads((ROOT / "docs" / "schemas" / "measured-host.json").read_text("utf-8"))
     written = parse_yaml(texts[f"hosts/{entry_id(run, fit.host.dtype)}.yaml"]).value
-    assert list(jsonschema.Draft202012Validator(schema).iter_errors(json.loads(json.dumps(written)))) == []
+    assert list(jsonschema_rs.Draft202012Validator(schema).iter_errors(json.loads(json.dumps(written)))) == []
     assert "overlap_data" not in written["training"], "one device overlaps nothing"
     for file, text in texts.items():
         path = tmp_path / "own" / file

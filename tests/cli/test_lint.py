@@ -12,6 +12,7 @@ from planner.catalog.store import KINDS, built_in
 from planner.cli import run
 from planner.cli.documents import CHECKS
 from tests.conftest import ROOT, Planner
+from tests.entries import entries_of
 
 Shown = pytest.CaptureFixture[str]
 
@@ -52,8 +53,7 @@ def test_a_folder_of_catalogs_is_looked_through(tmp_path: Path, capsys: Shown) -
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_entry_can_be_checked_alone(kind: str, capsys: Shown) -> None:
-    file = sorted((built_in() / KINDS[kind].folder).glob("*.yaml"))[0]
-    assert run(["lint", str(file)]) == 0, capsys.readouterr().out
+    assert run(["lint", str(entries_of(kind)[0])]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from planner.cli.schema import schemas
 from planner.documents.reader import parse_yaml, read_yaml
 from planner.documents.types import Record
 from tests.conftest import ROOT, Planner
+from tests.entries import entries_of
 
 PUBLISHED = ROOT / "docs" / "schemas"
 
@@ -42,9 +43,9 @@ def test_every_schema_is_one() -> None:
         assert schema["$id"] == f"urn:planner:{kind}"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"measured-host"}))  # of users alone: see tests/bench
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_catalog_entry_that_the_reader_reads_holds_to_its_schema(kind: str) -> None:
-    files = sorted((built_in() / KINDS[kind].folder).glob("*.yaml"))
+    files = entries_of(kind)
     assert files
     check = validator(kind)
     broken = {f.name: [e.message for e in check.iter_errors(plain(read_yaml(f).value))] for f in files}

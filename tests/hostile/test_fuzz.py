@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from planner.catalog.store import KINDS, built_in
+from planner.catalog.store import KINDS
 from planner.documents.json_reader import parse_json
 from planner.documents.reader import parse_yaml
 from planner.documents.typed import require_schema, typed
 from planner.errors import Fault, InputError
+from tests.entries import entries_of
 
 pytestmark = pytest.mark.unmeasured
 
@@ -95,8 +96,7 @@ def test_reading_damaged_text_ends_in_values_or_in_an_input_error(snippet: str) 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_damaged_catalog_entries_end_in_an_entry_or_in_faults_of_that_file(kind: str) -> None:
-    folder = built_in() / KINDS[kind].folder
-    file = min(folder.glob("*.yaml"), key=lambda path: (path.stat().st_size, path.name))
+    file = min(entries_of(kind), key=lambda path: (path.stat().st_size, path.name))
     good = file.read_text("utf-8")
     generator = random.Random(SEED)
     refused: list[Fault] = []
