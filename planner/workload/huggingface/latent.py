@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from planner.catalog.shape import ArchitectureSpec, AttentionSpec, ExpertsSpec, IndexSpec, LatentSpec
-from planner.workload.huggingface.decoders import decoder, dense
+from planner.catalog.shape import ArchitectureSpec, AttentionSpec, IndexSpec, LatentSpec
 from planner.workload.huggingface.defaults import DEFAULTS
 from planner.workload.huggingface.fields import Fields
-from planner.workload.huggingface.tasks import CAUSAL_TASKS, Task
+from planner.workload.huggingface.mixtures import dense_first
+from planner.workload.huggingface.tasks import Task
 
 
 def deepseek_v2(f: Fields, task: Task) -> ArchitectureSpec:
@@ -45,32 +45,17 @@ def _deepseek(
     first: int,
     index: IndexSpec | None = None,
 ) -> ArchitectureSpec:
-    standard = DEFAULTS[f.model_type]
-    count = f.size("num_hidden_layers", default=standard.layers)
-    heads = f.size("num_attention_heads", default=standard.heads)
+    heads = f.size("num_attention_heads", default=DEFAULTS[f.model_type].heads)
     kv_heads = f.whole("num_key_value_heads", default=heads)
     if kv_heads != heads:
         raise f.refusal("num_key_value_heads", f"latent attention has as many key-value heads as heads ({heads})")
-    inner = f.size("moe_intermediate_size", default=width)
-    mixture = ExpertsSpec(
-        count=f.size("n_routed_experts", "num_local_experts", "num_experts", default=experts),
-        top_k=f.size("num_experts_per_tok", default=top_k or 1),
-        width=inner,
-        shared_width=inner * f.whole("n_shared_experts", default=_absent(f, "n_shared_experts", shared), low=0),
-        shared_bias=f.model_type == "deepseek_v2" and f.flag("mlp_bias"),
-    )
-    routed = _has_experts(f, count, first)
-    part = dense(f, bias=mixture.shared_bias) if not all(routed) else None
     mixing = AttentionSpec(
         heads=heads, bias="all" if f.flag("attention_bias") else "none", latent=_latent(f), index=index
     )
-    extra = f.whole("num_nextn_predict_layers", "num_mtp_layers", default=0, low=0) if task in CAUSAL_TASKS else 0
-    return decoder(f, task, mixing, part, experts=mixture, has_experts=routed, multi_token_layers=extra)
-
-
-def _absent(f: Fields, name: str, default: int) -> int:
-    """Give a class's default for an absent field, and 0 where the field is there and null."""
-    return 0 if name in f.values else default
+    shared_bias = f.model_type == "deepseek_v2" and f.flag("mlp_bias")
+    return dense_first(
+        f, task, mixing, shared=shared, experts=experts, top_k=top_k, width=width, first=first, shared_bias=shared_bias
+    )
 
 
 def _latent(f: Fields) -> LatentSpec:
@@ -84,16 +69,3 @@ def _latent(f: Fields) -> LatentSpec:
         rope_dim=f.size("qk_rope_head_dim", default=64),
         value_dim=f.size("v_head_dim", default=128),
     )
-
-
-def _has_experts(f: Fields, count: int, first: int) -> list[bool]:
-    types = f.texts("mlp_layer_types")
-    if types is not None:
-        if len(types) != count or set(types) - {"dense", "sparse"}:
-            raise f.refusal("mlp_layer_types", "'mlp_layer_types' is not understood", allowed="dense, sparse per layer")
-        return [kind == "sparse" for kind in types]
-    dense_layers = f.whole("first_k_dense_replace", default=first, low=0)
-    every = f.whole("moe_layer_freq", default=1)
-    if every > 1:
-        f.notes.append("'moe_layer_freq' is honoured, as DeepSeek's own code does; transformers ignores it.")
-    return [number >= dense_layers and number % every == 0 for number in range(count)]

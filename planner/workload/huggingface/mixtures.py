@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.catalog.shape import ArchitectureSpec, ExpertsSpec, FeedForwardSpec, MixerName
+from planner.catalog.shape import ArchitectureSpec, AttentionSpec, ExpertsSpec, FeedForwardSpec, MixerName
 from planner.workload.huggingface.decoders import (
     FULL,
     Windows,
@@ -94,21 +94,62 @@ def _qwen3_experts(f: Fields, task: Task, *, count: int, top_k: int, width: int)
 
 
 def glm4_moe(f: Fields, task: Task) -> ArchitectureSpec:
-    """GLM-4.5 to 4.7: dense layers first, shared experts in every other one, which predict one more token if asked."""
-    count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
-    width = f.size("moe_intermediate_size", default=1408)
-    experts = ExpertsSpec(
-        count=f.size("n_routed_experts", "num_local_experts", default=128),
-        top_k=f.size("num_experts_per_tok", default=8),
-        width=width,
-        shared_width=width * f.whole("n_shared_experts", default=1, low=0),
-    )
-    first = f.whole("first_k_dense_replace", default=1, low=0)
-    routed = [number >= first for number in range(count)]
+    """GLM-4.5 to 4.7: DeepSeek's layers behind grouped queries."""
     mixing = glm_attention(f, biased=False, qk_norm="head" if f.flag("use_qk_norm") else "none")
-    extra = f.whole("num_nextn_predict_layers", default=0, low=0) if task in CAUSAL_TASKS else 0
-    part = dense(f) if not all(routed) else None
-    return decoder(f, task, mixing, part, experts=experts, has_experts=routed, multi_token_layers=extra)
+    return dense_first(f, task, mixing, shared=1, experts=128, top_k=8, width=1408, first=1)
+
+
+def dense_first(
+    f: Fields,
+    task: Task,
+    mixing: AttentionSpec,
+    *,
+    shared: int,
+    experts: int,
+    top_k: int | None,
+    width: int,
+    first: int,
+    shared_bias: bool = False,
+) -> ArchitectureSpec:
+    """Give DeepSeek's layers: dense ones first, then experts beside shared ones, and layers for further tokens.
+
+    Parameters
+    ----------
+    f, task : configuration and task. mixing : attention of every layer.
+    shared, experts, top_k, width, first : what the class assumes of shared experts, all others, those chosen, their
+        width, and dense layers.
+    """
+    count = f.size("num_hidden_layers", default=DEFAULTS[f.model_type].layers)
+    inner = f.size("moe_intermediate_size", default=width)
+    mixture = ExpertsSpec(
+        count=f.size("n_routed_experts", "num_local_experts", "num_experts", default=experts),
+        top_k=f.size("num_experts_per_tok", default=top_k or 1),
+        width=inner,
+        shared_width=inner * f.whole("n_shared_experts", default=_absent(f, "n_shared_experts", shared), low=0),
+        shared_bias=shared_bias,
+    )
+    routed = _has_experts(f, count, first)
+    part = dense(f, bias=shared_bias) if not all(routed) else None
+    extra = f.whole("num_nextn_predict_layers", "num_mtp_layers", default=0, low=0) if task in CAUSAL_TASKS else 0
+    return decoder(f, task, mixing, part, experts=mixture, has_experts=routed, multi_token_layers=extra)
+
+
+def _absent(f: Fields, name: str, default: int) -> int:
+    """Give a class's default for an absent field, and 0 where the field is there and null."""
+    return 0 if name in f.values else default
+
+
+def _has_experts(f: Fields, count: int, first: int) -> list[bool]:
+    types = f.texts("mlp_layer_types")
+    if types is not None:
+        if len(types) != count or set(types) - {"dense", "sparse"}:
+            raise f.refusal("mlp_layer_types", "'mlp_layer_types' is not understood", allowed="dense, sparse per layer")
+        return [kind == "sparse" for kind in types]
+    dense_layers = f.whole("first_k_dense_replace", default=first, low=0)
+    every = f.whole("moe_layer_freq", default=1)
+    if every > 1:
+        f.notes.append("'moe_layer_freq' is honoured, as DeepSeek's own code does; transformers ignores it.")
+    return [number >= dense_layers and number % every == 0 for number in range(count)]
 
 
 def sparse_steps(f: Fields) -> list[bool]:
