@@ -71,9 +71,10 @@ class ClosedLoopRows:
         model, shape = self.rows.shape(row["model_path"])
         accelerator = self.rows.accelerator(row["system"])
         version = row["backend_version"]
-        engine = self.rows.words.engine(
+        rule = self.rows.words.rule(
             name=row["backend"], version=version, source=_source(row), task="llm", accelerator=accelerator.id
         )
+        engine = rule.engine if rule else None
         apart = row["mode"] != "agg"
         degrees, devices = _degrees(row, accelerator, "decode_" if apart else "")
         workers = _workers(row, accelerator) if apart else None
@@ -108,7 +109,7 @@ class ClosedLoopRows:
             output=float(row["osl"]) * drawn,
             batch=_concurrency(row, degrees),
             workers=workers,
-            most=_most(row, degrees),
+            most=_most(row, degrees, kept=rule.kept if rule else 0),
             repeated=repeated,
             observations=_observed(row),
             requests=_concurrency(row, degrees) * _WAVES,
@@ -158,18 +159,9 @@ def _concurrency(row: Row, degrees: Degrees) -> float:
     return float(batch * degrees.data)
 
 
-def _most(row: Row, degrees: Degrees) -> float:
-    """Give the sequences that a rank's engine ran at most, where it was told to run as many as there were clients.
-
-    By its published runs TensorRT-LLM 1.0 runs one less: one client of every wave waits for a whole answer. We take it
-    to be kept for padding captured graphs.
-    """
-    if row["backend"] != "trtllm" or not _ONE_KEPT.match(row["backend_version"]):
-        return float("nan")
-    return max(_concurrency(row, degrees) / degrees.data - 1.0, 1.0)
-
-
-_ONE_KEPT = re.compile(r"1\.0\.0")
+def _most(row: Row, degrees: Degrees, *, kept: int) -> float:
+    """Give the sequences that a rank's engine ran at most, told to run as many as there were clients; NaN for all."""
+    return max(_concurrency(row, degrees) / degrees.data - kept, 1.0) if kept else float("nan")
 
 
 def _workers(row: Row, accelerator: Accelerator) -> Workers:

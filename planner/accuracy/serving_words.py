@@ -29,6 +29,7 @@ class EngineRule(Record):
     sources, tasks, accelerators : rows of these alone.
     engine : id in the serving profile.
     drawn : lengths of a batch's sequences are drawn evenly up to the one that a row tells, and padding is skipped.
+    kept : sequences that an engine runs less than it was told to.
     """
 
     match: Text
@@ -38,6 +39,7 @@ class EngineRule(Record):
     accelerators: tuple[Id, ...] = ()
     engine: Id
     drawn: Flag = False
+    kept: Whole = 0
 
 
 class FormatRule(Record):
