@@ -77,7 +77,8 @@ def _enough(ground: ServingGround, engine: Engine, clients: float, replicas: Arr
         return keeps(answer(ground, engine, replicas=replicas, rate=None), objectives)
     if not generates(ground.architecture):
         return replicas >= 1.0
-    return clients / replicas <= engine.sequences_that_fit(ground.requests.context, ground.requests.output / 2.0)
+    context = ground.requests.context
+    return clients / replicas <= engine.sequences_that_fit(context, ground.requests.answered(context))
 
 
 def sized_in_a_loop(ground: ServingGround, tree: Tree) -> Size:

@@ -55,7 +55,7 @@ def _fixed(service: Service) -> dict[str, float | None]:
     """Give what no uncertain input moves: counts, and memory."""
     ground, size, replica = service.ground, service.size, service.replica
     answers, requests = generates(ground.architecture), ground.requests
-    fit = _number(replica.sequences_that_fit(requests.context, requests.output / 2.0))
+    fit = _number(replica.sequences_that_fit(requests.context, requests.answered(requests.context)))
     longest = min(_number(replica.cache_tokens / replica.layout.data), ground.architecture.max_sequence or math.inf)
     memory = memory_of(replica, service.found, requests).total_bytes
     return {

@@ -106,7 +106,7 @@ class Pair:
         steady, requests = self._steady, self._requests
         self._prompt_s = steady.marginal_prefill_s(requests.prompt, requests.cached)
         self._prompt = steady.prompts(requests.prompt, cached=requests.cached)
-        self.full = np.maximum(steady.sequences_that_fit(requests.context, requests.output / 2.0), 1.0)
+        self.full = np.maximum(steady.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
         self.most_read = 1.0 / self._prompt_s
         self.most_made = self.made(self.at_batch(self.full))
 

@@ -60,6 +60,11 @@ class Requests:
         """Mean length of a sequence while it decodes [tokens]."""
         return self.cached + self.prompt + self.output / 2.0
 
+    def answered(self, context: Array) -> Array:
+        """Give the tokens of its answer in what a sequence holds in the mean [tokens]."""
+        generated: Array = context - self.cached - self.prompt
+        return generated
+
 
 @record
 class Served:
@@ -113,7 +118,7 @@ def closed_loop(
     """
     e = replica.efficiency
     wanted = np.asarray(clients, dtype=float)
-    fit = replica.sequences_that_fit(requests.context, requests.output / 2.0)
+    fit = replica.sequences_that_fit(requests.context, requests.answered(requests.context))
     running = np.maximum(np.minimum(wanted, fit), 1.0)
     step = replica.decode_step(running, requests.context)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
@@ -150,7 +155,7 @@ def offline(
     As many sequences run as fit: o B tokens take o decode steps and B prompts.
     """
     e = replica.efficiency
-    fit = np.minimum(replica.sequences_that_fit(requests.context, requests.output / 2.0), most)
+    fit = np.minimum(replica.sequences_that_fit(requests.context, requests.answered(requests.context)), most)
     running = np.maximum(np.minimum(fit, sent), 1.0)
     step = replica.decode_step(running, requests.context)
     rounds = requests.output / replica.tokens_per_round
@@ -193,7 +198,7 @@ def static_batch(replica: Replica, requests: Requests, *, batch: Array | float) 
     Where not all of them fit, the batch goes through in as many parts as are needed.
     """
     wanted = np.asarray(batch, dtype=float)
-    fit = np.maximum(replica.sequences_that_fit(requests.context, requests.output / 2.0), 1.0)
+    fit = np.maximum(replica.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
     parts = np.maximum(wanted / fit, 1.0)
     size = wanted / parts
     step = replica.decode_step(size, requests.context)

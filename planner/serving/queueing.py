@@ -74,17 +74,11 @@ class OpenLoop:
 def capacity(replica: Replica, requests: Requests, *, output_variability: Array | float = 0.0) -> Array:
     """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
     context = held_tokens(requests, output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
     step = replica.decode_step(full, context).total / replica.tokens_per_round
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
     return most
-
-
-def generated_tokens(requests: Requests, context: Array) -> Array:
-    """Tokens of answers in a mean context [tokens]."""
-    generated: Array = context - requests.cached - requests.prompt
-    return generated
 
 
 def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
@@ -156,7 +150,7 @@ def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Ar
     B = x o TPOT and TPOT = d(B) / (1 - f x p) give x = B / (o d(B) + f B p) at once, without a search.
     """
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
     size = np.minimum(np.asarray(batch, dtype=float), full)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     step = replica.decode_step(np.maximum(size, 1.0), context)
@@ -198,7 +192,7 @@ def _seen(
 def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
     """Find the batch by halving; at most the full one."""
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, generated_tokens(requests, context)), 1.0)
+    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
     for _ in range(_HALVINGS):
