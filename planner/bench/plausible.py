@@ -47,9 +47,9 @@ def _reason(row: RunRow, bounds: Mapping[str, tuple[float, float]]) -> str:
         return "its operations are not those of its size"
     if row.flops / least > _MOST_FLOPS_PER_S or row.bytes / least > _MOST_BYTES_PER_S:
         return f"no device computes {row.flops / least:.2g} FLOP/s or moves {row.bytes / least:.2g} B/s"
-    low, high = bounds.get(row.case, (median, median))
-    if not low * (1.0 - _ROUNDED) <= median <= high * (1.0 + _ROUNDED):
-        return f"its median of {median:.3g} s cannot come from its raw samples: {low:.3g} to {high:.3g} s"
+    lowest, highest = bounds.get(row.case, (median, median))
+    if not lowest * (1.0 - _ROUNDED) <= median <= highest * (1.0 + _ROUNDED):
+        return f"its median of {median:.3g} s cannot come from its raw samples: {lowest:.3g} to {highest:.3g} s"
     return ""
 
 
@@ -75,8 +75,8 @@ def _bounds(samples: str) -> dict[str, tuple[float, float]]:
             seconds = float(line.get(name) or "nan")
             if math.isfinite(seconds):
                 told.append(seconds)
-    paces = [seconds / middle(told) for told in canaries.values() if told for seconds in (min(told), max(told))] or [
-        1.0
-    ]
+    paces = [1.0]
+    for told in filter(None, canaries.values()):
+        paces += [min(told) / middle(told), max(told) / middle(told)]
     fastest, slowest = min(paces), max(paces)
     return {case: (min(taken) / slowest, max(taken) / fastest) for case, taken in times.items()}

@@ -22,7 +22,7 @@ SAMPLE_S = 4e-3  # a thousand times the resolution of any clock used, and more
 _MOST_SAMPLES = 40
 _FEWEST_SAMPLES = 5
 _THROTTLED_BELOW = 0.75  # of the highest clock
-_STRAY = 1.15  # canaries slower than around them by this was disturbed, and its sample with it
+_STRAY = 1.15  # canaries that are slower than those around them by this were disturbed, and the sample with them
 # Largest error of a product against 64 bits, relative to its largest element: about 20 roundings of the format.
 _TOLERANCE = {"fp64": 1e-12, "fp32": 1e-4, "tf32": 2e-2, "bf16": 5e-2, "fp16": 1e-2, "fp8": 1e-1, "int8": 1e-12}
 
