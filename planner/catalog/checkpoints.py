@@ -39,7 +39,7 @@ def other_names(name: str) -> list[str]:
     names = [plain(name)]
     while (shorter := _TUNING.sub("", names[-1])) != names[-1]:
         names.append(shorter)
-    return names
+    return [name for name in names if name]
 
 
 def without_format(name: str) -> str:

@@ -221,11 +221,13 @@ class Catalog:
         wanted = name.casefold()
         if (kind, name) in self._adopted:
             return name
+        if not wanted:
+            return None
         found = self._of_id(kind, wanted) or self._of_alias(kind, [wanted], lambda alias: [alias.casefold()])
         if found is None and kind == "model":
             others = other_names(name)
             ids = (self._of_id(kind, other) for other in others)
-            found = next(filter(None, ids), None) or self._of_alias(kind, others, other_names)
+            found = next(filter(None, ids), None) or (self._of_alias(kind, others, other_names) if others else None)
         return found
 
     def _of_id(self, kind: str, wanted: str) -> str | None:
