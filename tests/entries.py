@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.catalog.store import KINDS, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.kinds import KINDS
 from tests.conftest import ROOT
 
 

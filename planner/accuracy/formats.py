@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.accuracy.row import Row
-from planner.catalog.store import built_in
+from planner.catalog.folders import built_in
 from planner.documents.files import ReadBudget, read_text
 from planner.documents.reader import parse_yaml
 from planner.errors import Fault, InputError, listing, visible

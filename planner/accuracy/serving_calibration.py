@@ -17,8 +17,8 @@ from planner.accuracy.serving_problem import Bench, fitted_part, names_of, probl
 from planner.accuracy.trace_rows import Trace, steady_case
 from planner.calibration.serving_fit import Fit, Level, Problem, solve
 from planner.calibration.serving_levels import fitted, moves_of
+from planner.catalog.folders import built_in
 from planner.catalog.profile import FitReport, Profile
-from planner.catalog.store import built_in
 from planner.errors import Fault, InputError
 from planner.planning.books import Books
 from planner.record import record

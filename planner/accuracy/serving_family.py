@@ -16,8 +16,8 @@ from planner.accuracy.serving_measured import reader_of
 from planner.accuracy.serving_predictions import Predictions
 from planner.accuracy.serving_problem import Bench
 from planner.accuracy.trace_rows import Trace, predicted, read_trace
+from planner.catalog.folders import built_in
 from planner.catalog.profile import Profile
-from planner.catalog.store import built_in
 from planner.errors import PlannerError
 from planner.planning.books import Books
 from planner.planning.serving_efficiency import serving_efficiency_of

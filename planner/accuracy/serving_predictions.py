@@ -13,8 +13,8 @@ from planner.accuracy.row import Row
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_nodes import node_around_w
 from planner.accuracy.serving_problem import Bench
+from planner.catalog.folders import built_in
 from planner.catalog.profile import Profile
-from planner.catalog.store import built_in
 from planner.planning.books import Books
 from planner.planning.serving_efficiency import serving_efficiency_of
 from planner.planning.serving_ranges import KINDS, spread_of

@@ -8,7 +8,7 @@ from planner.accuracy.cases import Refused, TrainingCase
 from planner.accuracy.formats import MeasuredFile, built_in_files, read_file
 from planner.accuracy.software import Words, read_rules
 from planner.accuracy.training_rows import TrainingRows
-from planner.catalog.store import built_in
+from planner.catalog.folders import built_in
 from planner.documents.files import ReadBudget
 from planner.planning.books import Books
 

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from planner.catalog.entry import Entry
+from planner.catalog.kinds import KINDS
 from planner.catalog.lint import values
 from planner.catalog.price import COLUMNS
 from planner.catalog.stated import as_written
-from planner.catalog.store import KINDS, Catalog
+from planner.catalog.store import Catalog
 from planner.record import record
 
 ABSENT = "(absent)"

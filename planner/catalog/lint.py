@@ -14,13 +14,14 @@ from planner.catalog.embodied import EmbodiedCarbon
 from planner.catalog.entry import Entry
 from planner.catalog.facility import Facility
 from planner.catalog.interruption import SpotRules
+from planner.catalog.kinds import KINDS
 from planner.catalog.lint_prices import price_findings
 from planner.catalog.node import Node
 from planner.catalog.plausible import accelerator_findings, facility_findings
 from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceRules
 from planner.catalog.reliability import Reliability
-from planner.catalog.store import KINDS, Catalog
+from planner.catalog.store import Catalog
 from planner.catalog.training_data import TrainingData
 from planner.documents.reader import Trail, Tree
 from planner.documents.types import Record

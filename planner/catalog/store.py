@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ from planner.catalog.checkpoints import joined, other_names, without_format
 from planner.catalog.defaults import Defaults
 from planner.catalog.entry import Entry, Provenance, Source, Standing
 from planner.catalog.facility import Facility
+from planner.catalog.folders import Folders, built_in, is_plain
+from planner.catalog.kinds import KINDS, Kind, schema_name
 from planner.catalog.measured_host import MeasuredHost, with_hosts
 from planner.catalog.model import Model
 from planner.catalog.network import Network
@@ -26,50 +28,9 @@ from planner.documents.rows import Table, read_table
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import Record
 from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
-from planner.record import record
 
-_LONGEST_NAME = 100
 E = TypeVar("E", bound=Entry)
 S = TypeVar("S", bound=Record)
-
-
-@record
-class Kind:
-    """One kind of catalog entry: folder, document and schema; `supplied` where the planner comes with some."""
-
-    name: str
-    folder: str
-    document: type[Entry]
-    supplied: bool = True
-
-    @property
-    def schema(self) -> str:
-        """Value of the `schema` key."""
-        return f"planner/{self.name}/v1"
-
-
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("accelerator", "accelerators", Accelerator),
-        Kind("node", "nodes", Node),
-        Kind("network", "networks", Network),
-        Kind("model", "models", Model),
-        Kind("facility", "facilities", Facility),
-        Kind("storage", "storage", Storage),
-        Kind("profile", "profiles", Profile),
-        Kind("measured-host", "hosts", MeasuredHost, supplied=False),
-        Kind("defaults", "defaults", Defaults),
-    )
-}
-
-
-@cache
-def built_in() -> Path:
-    """Give the folder of the catalogs that came with the planner: in the wheel, or beside the checkout."""
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "data" / "catalogs"
-    return installed if installed.is_dir() else package.parent / "catalogs"
 
 
 @dataclass
@@ -89,9 +50,7 @@ class Catalog:
     _sheets: dict[str, Record] = field(default_factory=dict, repr=False)
     _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
-    _adopted: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
-    _listed: dict[str, list[Path]] = field(default_factory=dict, repr=False)
     _with_hosts: dict[str, Profile] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
@@ -137,13 +96,13 @@ class Catalog:
 
         For files that a person named; what a document names is never a path.
         """
-        self._adopted[kind, path.stem] = path
+        self._folders.adopt(kind, path)
         self._names.clear()
         return self._load(KINDS[kind], path).id
 
     def ids(self, kind: str) -> list[str]:
         """Give the ids of one kind, sorted."""
-        return [path.stem for path in self._files(kind)]
+        return [path.stem for path in self._folders.files(kind)]
 
     def entries(self, kind: str) -> Iterator[Entry]:
         """Give every entry of one kind, in the order of their ids."""
@@ -167,10 +126,10 @@ class Catalog:
         """Give the single document of that name, `prices/rules` say, from the winning folder that has it."""
         found = self._sheets.get(name)
         if found is None:
-            path = next((path for layer in self.layers if (path := layer / f"{name}.yaml").is_file()), None)
+            path = self._folders.first(f"{name}.yaml")
             if path is None:
                 raise UnknownNameError(Fault("unknown-name", f"no '{name}.yaml' in the catalogs"))
-            tree = read_yaml(path, budget=self.budget, name=self._shown(path))
+            tree = read_yaml(path, budget=self.budget, name=self._folders.shown(path))
             require_schema(tree, f"planner/{schema_name(name)}/v1")
             found = self._sheets[name] = typed(tree, document)
             self._sheet_trees[name] = tree
@@ -186,9 +145,9 @@ class Catalog:
         """Give the CSV files of that name, `prices/aws` say, with the number of their folder, the winning one first."""
         if name not in self._tables:
             self._tables[name] = [
-                (number, read_table(path, columns=columns, budget=self.budget, name=self._shown(path)))
+                (number, read_table(path, columns=columns, budget=self.budget, name=self._folders.shown(path)))
                 for number, layer in enumerate(self.layers)
-                if _is_inside(name) and (path := layer / f"{name}.csv").is_file()
+                if all(map(is_plain, name.split("/"))) and (path := layer / f"{name}.csv").is_file()
             ]
         return self._tables[name]
 
@@ -219,7 +178,7 @@ class Catalog:
 
     def _resolved(self, kind: str, name: str) -> str | None:
         wanted = name.casefold()
-        if (kind, name) in self._adopted:
+        if self._folders.is_adopted(kind, name):
             return name
         if not wanted:
             return None
@@ -231,15 +190,14 @@ class Catalog:
         return found
 
     def _of_id(self, kind: str, wanted: str) -> str | None:
-        folders = [layer / KINDS[kind].folder for layer in self.layers]
-        return wanted if _is_plain(wanted) and any((at / f"{wanted}.yaml").is_file() for at in folders) else None
+        return wanted if self._folders.file(kind, wanted) else None
 
     def _of_alias(self, kind: str, wanted: Sequence[str], forms: Callable[[str], list[str]]) -> str | None:
         """Give the id of the entry with an alias of which some form is wanted; of several, the first that is."""
         found: dict[str, str] = {}
-        for path in self._files(kind):
+        for path in self._folders.files(kind):
             # Only files that hold the spelling somewhere are read: an alias costs one read, not hundreds.
-            text = joined(read_text(path, budget=ReadBudget(), name=self._shown(path)))
+            text = joined(read_text(path, budget=ReadBudget(), name=self._folders.shown(path)))
             if any(joined(name) in text for name in wanted):
                 entry = self._load(KINDS[kind], path)
                 for form in [form for alias in entry.aliases for form in forms(alias)]:
@@ -271,29 +229,16 @@ class Catalog:
             return UnknownNameError(Fault("unknown-name", message, allowed=allowed, hint=hint))
         return UnknownNameError(tree.fault("unknown-name", message, trail, allowed=allowed, hint=hint))
 
-    def _files(self, kind: str) -> list[Path]:
-        """Give the files of a kind, those of the winning layer first and each id once; a folder is listed once."""
-        if kind not in self._listed:
-            seen: dict[str, Path] = {}
-            for layer in self.layers:
-                for path in (layer / KINDS[kind].folder).glob("*.yaml"):
-                    seen.setdefault(path.stem, path)
-            self._listed[kind] = [seen[name] for name in sorted(seen)]
-        return self._listed[kind]
-
     def _path(self, kind: str, name: str) -> Path:
-        if (kind, name) in self._adopted:
-            return self._adopted[kind, name]
-        for layer in self.layers:
-            path = layer / KINDS[kind].folder / f"{name}.yaml"
-            if path.is_file():
-                return path
-        raise self.unknown(kind, name, None, ())
+        path = self._folders.file(kind, name)
+        if path is None:
+            raise self.unknown(kind, name, None, ())
+        return path
 
     def _load(self, kind: Kind, path: Path) -> Entry:
         key = (kind.name, path.stem)
         if key not in self._entries:
-            tree = read_yaml(path, budget=self.budget, name=self._shown(path))
+            tree = read_yaml(path, budget=self.budget, name=self._folders.shown(path))
             require_schema(tree, kind.schema)
             entry = typed(tree, kind.document)
             if entry.id != path.stem:
@@ -309,31 +254,10 @@ class Catalog:
             self._entries[key] = entry
         return self._entries[key]
 
-    def _shown(self, path: Path) -> str:
-        """Give a file's name as people see it: built-in ones without the folder of the installation."""
-        for layer in self.layers:
-            if layer == built_in() and path.is_relative_to(layer):
-                return str(Path("catalogs") / path.relative_to(layer))
-        return str(path)
+    @cached_property
+    def _folders(self) -> Folders:
+        return Folders(self.layers)
 
     @cached_property
     def _source_files(self) -> SourceFiles:
-        return SourceFiles(self.layers, self.budget, self._shown)
-
-
-def schema_name(sheet: str) -> str:
-    """Give the name in the schema of a single document.
-
-    >>> schema_name("prices/rules"), schema_name("node-power")
-    ('price-rules', 'node-power')
-    """
-    folder, _, rest = sheet.rpartition("/")
-    return f"{folder.removesuffix('s')}-{rest}" if folder else rest
-
-
-def _is_inside(name: str) -> bool:
-    return all(_is_plain(part) for part in name.split("/"))
-
-
-def _is_plain(name: str) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and not name.startswith(".") and not set(name) & {"/", "\\", "\0"}
+        return SourceFiles(self.layers, self.budget, self._folders.shown)

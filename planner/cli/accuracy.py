@@ -54,7 +54,7 @@ def _page(rows: list[Row], books: Books, *, wanted: set[str], whole: bool) -> Re
         )
     from planner.accuracy.formats import built_in_files, rows_of_files
     from planner.accuracy.other_tools import read_other_tools
-    from planner.catalog.store import built_in
+    from planner.catalog.folders import built_in
     from planner.report import accuracy_page, accuracy_plots
 
     files = built_in_files("planner.accuracy.training_family")

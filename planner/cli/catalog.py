@@ -126,7 +126,7 @@ def show(name: str, kind: str, folders: tuple[Path, ...], output: tuple[str, str
     Prints each value with its source, the source's date, and whether it was read, quoted by a text that was
     read, recalled, or estimated; for a node also its power by parts and its newest prices.
     """
-    from planner.catalog.store import KINDS
+    from planner.catalog.kinds import KINDS
     from planner.cli.catalog_show import as_json, as_text
     from planner.errors import Fault, UnknownNameError
 
@@ -197,7 +197,7 @@ def add(file: Path, over: bool) -> None:
     The file is one entry, named as its id. It goes into the folder `catalogs` beside planner.yaml, or of the
     working folder; an entry that is there already is never overwritten.
     """
-    from planner.catalog.store import KINDS
+    from planner.catalog.kinds import KINDS
     from planner.cli.documents import read_entry
     from planner.errors import InputError
     from planner.report.write import write_text

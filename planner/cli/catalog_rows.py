@@ -9,13 +9,14 @@ from planner.catalog.accelerator import Accelerator
 from planner.catalog.entry import Entry, Standing
 from planner.catalog.facility import Facility
 from planner.catalog.hosted import hosted_models
+from planner.catalog.kinds import KINDS
 from planner.catalog.model import Model
 from planner.catalog.network import Network
 from planner.catalog.node import Node
 from planner.catalog.power import NodePowerRule, node_power
 from planner.catalog.price import PriceBook
 from planner.catalog.storage import Storage
-from planner.catalog.store import KINDS, Catalog
+from planner.catalog.store import Catalog
 from planner.errors import InputError
 from planner.record import record
 from planner.report.listing import Cell, Column, Listing

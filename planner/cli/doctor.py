@@ -156,11 +156,13 @@ def _extra(extra: str, modules: tuple[str, ...], purpose: str) -> Finding:
 def _catalogs() -> Iterator[Finding]:
     """Count the built-in catalogs; where a package is missing that they need, that was told already."""
     try:
-        from planner.catalog.store import KINDS, Catalog, built_in
+        from planner.catalog.folders import built_in
+        from planner.catalog.kinds import KINDS
+        from planner.catalog.store import Catalog
     except ImportError:
         return
     folder = built_in()
-    catalog = Catalog()
+    catalog = Catalog((folder,))
     counts = {kind.folder: len(catalog.ids(kind.name)) for kind in KINDS.values() if kind.supplied}
     if not any(counts.values()):
         yield Finding("catalogs", FAILED, f"none in {folder}", f"pip install --force-reinstall {DISTRIBUTION}")

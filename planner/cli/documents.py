@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from planner.catalog.entry import Entry, Source
+from planner.catalog.kinds import KINDS, schema_name
 from planner.catalog.lint import SHEETS, entry_findings, spelling_findings
-from planner.catalog.store import KINDS, Catalog, schema_name
+from planner.catalog.store import Catalog
 from planner.documents.notes import spelling_notes
 from planner.documents.reader import Tree, read_yaml
 from planner.documents.typed import require_schema, typed

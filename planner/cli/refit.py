@@ -41,13 +41,13 @@ def _training(books: Books, date: str) -> str:
 
 def _serving(books: Books, date: str) -> str:
     from planner.accuracy.serving_fit import refitted
-    from planner.catalog.store import built_in
+    from planner.catalog.folders import built_in
 
     return refitted(books.catalog, built_in() / "measurements", date=date)
 
 
 def _kernels(books: Books, date: str, kinds: tuple[str, ...]) -> str:
     from planner.accuracy.kernel_fit import refitted
-    from planner.catalog.store import built_in
+    from planner.catalog.folders import built_in
 
     return refitted(books.catalog, built_in() / "measurements", date=date, kinds=kinds)

@@ -28,8 +28,8 @@ def makers() -> dict[str, Callable[[], dict[str, Any]]]:
     from planner.accuracy.software import Rules
     from planner.bench.document import BenchRun, Suite
     from planner.catalog.entry import SourceList
+    from planner.catalog.kinds import KINDS
     from planner.catalog.lint import SHEETS
-    from planner.catalog.store import KINDS
     from planner.documents.schema import json_schema
     from planner.report.accuracy_json import accuracy_schema
     from planner.report.check_baseline import baseline_schema

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planner.catalog.defaults import Defaults
+from planner.catalog.folders import built_in
 from planner.catalog.power import NodePowerRule
 from planner.catalog.price import PriceBook
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 from planner.planning.ledger import PROJECT
 from planner.planning.remembered import Remembered

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from planner.catalog.kinds import KINDS
 from planner.catalog.mixed import CatalogPart, MixedCatalog, part_of_entry, part_of_sheet
-from planner.catalog.store import KINDS
 from planner.errors import InfeasibleError, InputError
 from planner.planning.books import Books
 from planner.policy.identified import Identified

@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from planner import __version__
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import MAX_FILE_BYTES, MAX_RUN_BYTES, ReadBudget, decode
 from planner.documents.reader import parse_yaml
 from planner.documents.rows import Table

@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget, read_text
 from planner.record import record
 

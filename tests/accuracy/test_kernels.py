@@ -13,7 +13,8 @@ from planner.accuracy.kernel_folds import errors, folds_of, left_out_seconds
 from planner.accuracy.kernel_model import batches_of
 from planner.accuracy.kernel_table import KernelTable
 from planner.accuracy.row import Row
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 from planner.planning.books import Books
 

@@ -12,7 +12,8 @@ from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_measured import reader_of
 from planner.accuracy.serving_predictions import Predictions
 from planner.accuracy.serving_problem import Bench
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.planning.books import Books
 
 READER = reader_of(Catalog(), built_in() / "measurements")

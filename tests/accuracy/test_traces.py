@@ -10,7 +10,7 @@ import yaml
 from planner.accuracy.formats import read_file
 from planner.accuracy.row import Row
 from planner.accuracy.serving_family import rows_of
-from planner.catalog.store import built_in
+from planner.catalog.folders import built_in
 from planner.documents.files import ReadBudget
 from planner.planning.books import Books
 

@@ -8,7 +8,8 @@ from planner.accuracy.cases import TrainingCase
 from planner.accuracy.software import Words, read_rules
 from planner.accuracy.training_model import TrainingModel, values_of
 from planner.accuracy.training_rows import TrainingRows
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 
 SOURCE = "VIA-Research/vTrain data/ground_truth_multi.csv (Megatron-DeepSpeed)"
 CATALOG = Catalog()

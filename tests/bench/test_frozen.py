@@ -16,7 +16,8 @@ from planner.bench.entries import catalog_texts, entry_id
 from planner.bench.fit import Fitted, fitted, guess_of
 from planner.bench.pace import pace_of
 from planner.bench.shapes import decode_s
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.documents.files import ReadBudget
 from planner.documents.reader import parse_yaml
 from planner.documents.rows import read_table

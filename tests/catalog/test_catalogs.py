@@ -9,8 +9,9 @@ import pytest
 
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.entry import Entry, Standing
+from planner.catalog.kinds import KINDS
 from planner.catalog.lint import SOURCED, lint_catalog, values
-from planner.catalog.store import KINDS, Catalog
+from planner.catalog.store import Catalog
 from tests.conftest import ROOT
 
 CATALOG = Catalog()

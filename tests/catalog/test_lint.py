@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from planner.catalog.folders import built_in
 from planner.catalog.lint import lint_catalog
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 
 # Enough of the built-in catalogs for every finding: linting all of them each time would take minutes.
 KEPT = ("accelerators", "networks", "prices", "nodes/p5.48xlarge.yaml", "facilities/gcp-asia-northeast3.yaml")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from planner.catalog.currency import ExchangeRates
 from planner.catalog.entry import Standing
+from planner.catalog.folders import built_in
 from planner.catalog.hosted import hosted_model, hosted_models
 from planner.catalog.interruption import SpotRules, interruption
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 from planner.errors import InputError, UnknownNameError
 
 CATALOG = Catalog()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from planner.catalog.entry import Standing
+from planner.catalog.folders import built_in
 from planner.catalog.price import COLUMNS, TERMS, PriceBook, PriceRules, earliest, latest
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 from planner.errors import InputError
 from tests.conftest import ROOT
 

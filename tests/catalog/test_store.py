@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from planner.catalog.entry import Standing
+from planner.catalog.folders import built_in
 from planner.catalog.price import PriceRules
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.store import Catalog
 from planner.errors import InputError, UnknownNameError
 
 NETWORK = """schema: planner/network/v1

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from planner.catalog.store import Catalog, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.store import Catalog
 from planner.documents.reader import read_yaml
 from tests.conftest import Planner
 

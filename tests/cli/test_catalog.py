@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from planner.catalog.store import built_in
+from planner.catalog.folders import built_in
 from planner.cli import run
 from planner.cli.catalog import KIND_NAMES
 from planner.cli.catalog_rows import list_names

@@ -94,7 +94,7 @@ def test_extras_that_are_missing_are_no_fault(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_missing_catalogs_keep_the_planner_from_working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.catalog.store.built_in", lambda: tmp_path)
+    monkeypatch.setattr("planner.catalog.folders.built_in", lambda: tmp_path)
     assert by_subject()["catalogs"].state == doctor.FAILED
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from planner.catalog.store import KINDS, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.kinds import KINDS
 from planner.cli import run
 from planner.cli.documents import CHECKS
 from tests.conftest import ROOT, Planner

@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from planner.catalog.store import KINDS, built_in
+from planner.catalog.folders import built_in
+from planner.catalog.kinds import KINDS
 from planner.cli import run
 from planner.cli.schema import schemas
 from planner.documents.reader import parse_yaml, read_yaml

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from planner.catalog.store import KINDS
+from planner.catalog.kinds import KINDS
 from planner.documents.json_reader import parse_json
 from planner.documents.reader import parse_yaml
 from planner.documents.typed import require_schema, typed
