@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from planner.accuracy.cases import Observation, Refused
-from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
+from planner.accuracy.inference_rows import InferenceRows, RowRefusedError, above_zero
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
 from planner.accuracy.serving_words import as_run
 from planner.catalog.accelerator import Accelerator
 from planner.errors import PlannerError
 from planner.record import record
-from planner.serving.formats import Formats
+from planner.serving.formats import BYTES_OF, Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
 
@@ -46,74 +46,78 @@ class ClosedLoopRows:
 
     rows: InferenceRows
 
-    def read(self, table: Iterable[Row]) -> Iterator[ServingCase | Refused]:
-        """Give the cases of a file; of a run that stands several times all but the first are marked."""
+    def read(self, table: Iterable[tuple[int, Row]], *, file: str) -> Iterator[ServingCase | Refused]:
+        """Give the cases of a file's lines; of a run that stands several times all but the first are marked."""
         seen: set[tuple[str, ...]] = set()
-        for row in table:
+        for line, row in table:
             run = _run(row)
-            yield self.row(row, repeated=run in seen)
+            yield self.row(row, name=f"{file}:{line}", repeated=run in seen)
             seen.add(run)
 
-    def row(self, row: Row, *, repeated: bool = False) -> ServingCase | Refused:
-        """Give one row."""
+    def row(self, row: Row, *, name: str, repeated: bool = False) -> ServingCase | Refused:
+        """Give one row by the name that it is to have."""
         try:
-            return self._case(row, repeated=repeated)
+            return self._case(row, name, repeated=repeated)
         except RowRefusedError as refusal:
             reason = str(refusal)
-        except (ValueError, KeyError, TypeError, ArithmeticError, PlannerError) as error:
+        except KeyError as error:
+            reason = f"the row does not state its {error}"
+        except (ValueError, TypeError, ArithmeticError, PlannerError) as error:
             reason = f"a number of the row cannot be read: {error}"
         mode = str(row.get("mode") or "")
-        named = (row.get(key) or "" for key in ("id", "system"))
-        identity, system = (str(value) for value in named)
-        return Refused(identity, _source(row), system, "A", mode, "serving", reason, _observed(row))
+        return Refused(name, _source(row), str(row.get("system") or ""), "A", mode, "serving", reason, _observed(row))
 
-    def _case(self, row: Row, *, repeated: bool) -> ServingCase:
+    def _case(self, row: Row, name: str, *, repeated: bool) -> ServingCase:
+        observed = _observed(row)
+        above_zero(observed)
         model, shape = self.rows.shape(row["model_path"])
         accelerator = self.rows.accelerator(row["system"])
-        version = row["backend_version"]
+        version = row.get("backend_version") or ""
         rule = self.rows.words.rule(
             name=row["backend"], version=version, source=_source(row), task="llm", accelerator=accelerator.id
         )
         engine = rule.engine if rule else None
-        apart = row["mode"] != "agg"
+        apart = (row.get("mode") or "agg") != "agg"
         degrees, devices = _degrees(row, accelerator, "decode_" if apart else "")
         workers = _workers(row, accelerator) if apart else None
         for one in (degrees, workers.layout) if workers else (degrees,):
             words = why_not(shape, tensor=one.tensor, data=one.data, pipeline=one.pipeline, expert=one.expert)
             if words:
                 raise RowRefusedError(words)
-        drawn = _RANDOM_LENGTHS if _DRAWN.search(row["silicon_data_source"]) else 1.0
+        drawn = _RANDOM_LENGTHS if _DRAWN.search(row.get("silicon_data_source") or "") else 1.0
         latent = any(core.latent_rank for kind in shape.main.kinds for core in kind.cores)
         hidden = engine == "trtllm" and latent
         known = engine or UNKNOWN_ENGINE
+        stated = row.get("precision") or ""
+        precision = self.rows.words.weights("bf16" if stated in ("", "auto") else stated)
         group = APART if apart else ("closed loop" if not hidden else SPECULATION_UNSTATED)
         return ServingCase(
-            id=row["id"],
+            id=name,
             source=_source(row),
             accelerator_text=row["system"],
             quality="A",
             kind="serving",
             group=group,
-            scenario=row["mode"],
+            scenario=row.get("mode") or "agg",
             model=model,
             architecture=shape,
             accelerator=accelerator,
             engine=known,
             engine_stated=bool(version) and engine is not None,
-            formats=as_run(_formats(row, shape, known), accelerator, row["precision"]),
+            formats=as_run(_formats(row, precision, shape, known), accelerator, precision),
             degrees=degrees,
             devices=devices,
             cores=1,
             mode=Mode.APART if apart else Mode.CLOSED,
-            prompt=float(row["isl"]) * drawn,
-            output=float(row["osl"]) * drawn,
+            prompt=_length(row, "isl") * drawn,
+            output=_length(row, "osl") * drawn,
             batch=_concurrency(row, degrees),
             workers=workers,
             most=_most(row, degrees, kept=rule.kept if rule else 0),
             repeated=repeated,
-            observations=_observed(row),
+            observations=observed,
             requests=_concurrency(row, degrees) * _WAVES,
-            near=(f"{model}|{row['system']}|{row['backend']}|{row['precision']}|{row['isl']}|{row['osl']}",),
+            near=(f"{model}|{row['system']}|{row['backend']}|{row.get('precision')}|{row['isl']}|{row['osl']}",),
         )
 
 
@@ -132,13 +136,29 @@ def _source(row: Row) -> str:
 
 
 def _observed(row: Row) -> tuple[Observation, ...]:
-    found = []
-    for metric in ("ttft_ms", "tpot_ms"):
-        try:
-            found.append(Observation(metric, float(row.get(f"silicon_{metric}") or "nan")))
-        except ValueError:
-            found.append(Observation(metric, math.nan))
-    return tuple(found)
+    """Give what a row measured; of one that states neither time, the first as unknown."""
+    found = [
+        Observation(metric, _number(row[f"silicon_{metric}"])) for metric in _TIMES if row.get(f"silicon_{metric}")
+    ]
+    return tuple(found) or (Observation(_TIMES[0], math.nan),)
+
+
+_TIMES = ("ttft_ms", "tpot_ms")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _length(row: Row, name: str) -> float:
+    """Give a mean number of tokens."""
+    tokens = float(row[name])
+    if not 1 <= tokens < math.inf:
+        raise RowRefusedError(f"{name} is {tokens:g}")
+    return tokens
 
 
 def _whole(row: Row, name: str) -> int:
@@ -150,7 +170,8 @@ def _whole(row: Row, name: str) -> int:
 
 
 def _concurrency(row: Row, degrees: Degrees) -> float:
-    found = re.search(r"silicon_concurrency=(\d+)", row["silicon_data_source"]) or re.search(r"_c(\d+)_", row["id"])
+    found = re.search(r"silicon_concurrency=(\d+)", row.get("silicon_data_source") or "")
+    found = found or re.search(r"_c(\d+)_", row.get("id") or "")
     if found:
         return float(found[1])
     batch = _whole(row, "batch_size") or _whole(row, "decode_batch_size") * _whole(row, "decode_num_workers")
@@ -191,11 +212,12 @@ def _degrees(row: Row, accelerator: Accelerator, pool: str) -> tuple[Degrees, in
     return Degrees(tensor=tensor, data=data, pipeline=pipeline, expert=min(dealt, ranks)), ranks * pipeline
 
 
-def _formats(row: Row, shape: Architecture, engine: str) -> Formats:
+def _formats(row: Row, precision: str, shape: Architecture, engine: str) -> Formats:
     """Give the formats: attention of models whose experts alone were quantised to 4 bits stays in 16."""
-    precision = row["precision"] or "bf16"
+    if precision not in BYTES_OF:
+        raise RowRefusedError(f"weights in '{precision}' are not a format that the planner models")
     cache = "fp8" if engine.startswith("trtllm") and precision != "bf16" else None
-    if precision != "fp4":
+    if precision != "nvfp4":
         return Formats.of(precision, cache=cache)
     if "gpt-oss" in row["model_path"]:
         return Formats.of("mxfp4", products="bf16", attention="bf16", dense="bf16")

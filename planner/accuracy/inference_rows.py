@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from planner.accuracy.cases import Observation, Refused
@@ -14,7 +15,7 @@ from planner.catalog.checkpoints import without_format
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
 from planner.record import record
-from planner.serving.formats import Formats
+from planner.serving.formats import BYTES_OF, Formats
 from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
@@ -46,6 +47,18 @@ class RowRefusedError(Exception):
     """A row that cannot be predicted; its text says why."""
 
 
+def above_zero(observations: Iterable[Observation]) -> None:
+    """Refuse what no run can have measured.
+
+    Raises
+    ------
+    RowRefusedError : a number that is zero, negative or endless.
+    """
+    for observation in observations:
+        if not 0 < observation.value < math.inf:
+            raise RowRefusedError(f"{observation.metric} of {observation.value:g} is no measurement")
+
+
 @record
 class InferenceRows:
     """Reads rows; what cannot be read is refused with its reason."""
@@ -67,11 +80,13 @@ class InferenceRows:
             observations = tuple(_observations(row))
             if not observations:
                 raise RowRefusedError("the row measures nothing that the planner predicts")
+            above_zero(observations)
             return self._case(row, observations)
         except RowRefusedError as refusal:
             reason = str(refusal)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, PlannerError) as error:
-            reason = f"a value of the row is missing or cannot be read: {error}"
+            missing = isinstance(error, KeyError)
+            reason = f"the row does not state its {error}" if missing else f"a value of the row cannot be read: {error}"
         return Refused(
             id=str(row.get("id") or ""),
             source=str(row.get("source") or ""),
@@ -133,13 +148,17 @@ class InferenceRows:
         engine = rule.engine if rule else None
         estimated: list[str] = []
         if engine is None:
-            engine = _ENGINES_OF_MAKERS.get(accelerator.family, "trtllm-0.14")
+            engine = self._usual_engine(accelerator, task)
             estimated.append("engine")
         formats = as_run(
-            self._formats(row, accelerator, estimated), accelerator, str(row.get("weight_precision") or "")
+            self._formats(row, accelerator, estimated),
+            accelerator,
+            self.words.weights(str(row.get("weight_precision") or "")),
         )
         mode = _mode(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
+        if not (0 <= prompt < math.inf and 0 <= output < math.inf):
+            raise RowRefusedError(f"a prompt of {prompt:g} and an answer of {output:g} tokens are none")
         degrees, devices, cores = _degrees(row, accelerator, engine, mode)
         if degrees.searched:
             degrees = searched_degrees(shape, formats, accelerator, devices=devices, cores=cores)
@@ -200,16 +219,33 @@ class InferenceRows:
             estimated.append("weights")
             weights = "q4_0" if row.get("engine") == "llama.cpp" else "bf16"
         products = row.get("activation_precision")
-        weights = str(weights)
+        weights = self.words.weights(str(weights))
         if weights == "int8" and accelerator.kind in ("neuron", "tpu"):
             products = "bf16"  # weights alone are kept in 8 bits
         if weights == "fp32" and accelerator.kind == "neuron":
             weights = "bf16"  # the compiler casts products to 16 bits
-        cache = row.get("kv_precision") or ("fp8" if weights in ("fp8", "nvfp4") and _is_quantised_cache(row) else None)
-        formats = self.words.formats(weights, products=str(products) if products else None, cache=cache)
+        cache = self._cache(row) or ("fp8" if weights in ("fp8", "nvfp4") and _is_quantised_cache(row) else None)
+        formats = self.words.formats(weights, products=str(products).casefold() if products else None, cache=cache)
         if formats is None:
             raise RowRefusedError(f"weights in '{weights}' are not a format that the planner models")
         return formats
+
+    def _usual_engine(self, accelerator: Accelerator, task: str) -> str:
+        """Give what such chips are usually served with, for rows that do not say."""
+        defaults = self.catalog.defaults()
+        if task in _ENCODERS:
+            return defaults.encoder_engine_of.get(accelerator.family, _ENCODERS_ELSEWHERE)
+        return _ENGINES_OF_MAKERS.get(accelerator.family) or defaults.engine_of.get(accelerator.family, _ELSEWHERE)
+
+    def _cache(self, row: Row) -> str | None:
+        stated = str(row.get("kv_precision") or "auto").casefold()
+        if stated == "auto":
+            return None
+        name = next((known for known in ("fp8", "int8", "bf16", "fp16", "fp32") if stated.startswith(known)), stated)
+        name = self.words.weights(name)
+        if name not in BYTES_OF:
+            raise RowRefusedError(f"keys and values in '{stated}' are not a format that the planner models")
+        return name
 
     def _lengths(self, row: Row, mode: Mode, shape: Architecture, estimated: list[str]) -> tuple[float, float]:
         prompt, output = _number(row, "isl"), _number(row, "osl")
@@ -248,7 +284,8 @@ class InferenceRows:
 
 _DRAWN = 0.5  # mean over the longest of lengths that are drawn evenly up to it
 _VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
-_ENGINES_OF_MAKERS = {"tpu": "jetstream", "gaudi": "optimum-habana", "neuron": "neuron-vllm"}
+_ENGINES_OF_MAKERS = {"tpu": "jetstream", "cdna": "vllm-rocm"}
+_ELSEWHERE, _ENCODERS_ELSEWHERE = "trtllm-0.14", "torch"
 _GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
 

@@ -45,7 +45,7 @@ def rows_of(files: Sequence[MeasuredFile], *, books: Books, leave_out: str | Non
 def cases_of(file: MeasuredFile, reader: InferenceRows) -> Iterator[ServingCase | Refused | Trace]:
     """Give the cases of one file, in the order of its rows."""
     if file.columns:
-        yield from ClosedLoopRows(reader).read(row for _, row in file.table)
+        yield from ClosedLoopRows(reader).read(file.table, file=file.name)
     elif _is_trace(file.top):
         yield _trace_of(file, reader)
     else:

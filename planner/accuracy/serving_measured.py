@@ -28,8 +28,8 @@ def published(catalog: Catalog, measurements: Path) -> list[ServingCase | Refuse
     """Give all rows of `inference.yaml` and `serving_closed_loop.csv` of a folder."""
     reader = reader_of(catalog, measurements)
     found = [reader.read(row) for row in inference_rows(measurements / "inference.yaml")]
-    table = read_file(measurements / "serving_closed_loop.csv", ReadBudget()).table
-    found += ClosedLoopRows(reader).read(row for _, row in table)
+    file = read_file(measurements / "serving_closed_loop.csv", ReadBudget())
+    found += ClosedLoopRows(reader).read(file.table, file=file.name)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,7 @@ class EngineRule(Record):
 
     Parameters
     ----------
-    match : piece of the engine's name.
+    match : piece of the engine's name, in any case.
     below : releases before this one alone.
     sources, tasks, accelerators : rows of these alone.
     engine : id in the serving profile.
@@ -43,9 +44,13 @@ class EngineRule(Record):
 
 
 class FormatRule(Record):
-    """Words for weights, with the formats that they mean; see `planner.serving.formats`."""
+    """Words for weights in any case, with the formats that they mean; see `planner.serving.formats`.
+
+    `also` are other words for the same; words that no rule has mean what they do without what stands in brackets.
+    """
 
     text: Text
+    also: tuple[Text, ...] = ()
     weights: Text
     products: Text | None = None
     attention: Text | None = None
@@ -91,8 +96,9 @@ class ServingWords:
 
     def rule(self, *, name: str, version: str, source: str, task: str, accelerator: str) -> EngineRule | None:
         """Give the first rule that knows a row's words."""
+        folded = name.casefold()
         for rule in self.rules.rules:
-            if rule.match not in name or (rule.sources and source not in rule.sources):
+            if rule.match.casefold() not in folded or (rule.sources and source not in rule.sources):
                 continue
             if rule.tasks and task not in rule.tasks:
                 continue
@@ -112,17 +118,29 @@ class ServingWords:
         products : its words for what is multiplied, if it has some.
         cache : format of its keys and values, if it says so.
         """
-        for rule in self.rules.formats:
-            if rule.text == weights:
-                sixteen = products is not None and ("bf16" in products or "fp16" in products)
-                return Formats.of(
-                    rule.weights,
-                    products=rule.products or ("bf16" if sixteen else None),
-                    attention=rule.attention,
-                    dense=rule.dense,
-                    head=rule.head,
-                    cache=cache,
-                )
+        rule = self._format_rule(weights)
+        if rule is None:
+            return None
+        sixteen = products is not None and ("bf16" in products or "fp16" in products)
+        return Formats.of(
+            rule.weights,
+            products=rule.products or ("bf16" if sixteen else None),
+            attention=rule.attention,
+            dense=rule.dense,
+            head=rule.head,
+            cache=cache,
+        )
+
+    def weights(self, text: str) -> str:
+        """Give a row's words for its weights as the rules have them; as they are where no rule knows them."""
+        rule = self._format_rule(text)
+        return rule.text if rule else text
+
+    def _format_rule(self, text: str) -> FormatRule | None:
+        for words in (_folded(text), _folded(_BRACKETS.sub("", text))):
+            for rule in self.rules.formats:
+                if words in map(_folded, (rule.text, *rule.also)):
+                    return rule
         return None
 
     def prompt(self, dataset: str) -> PromptRule | None:
@@ -149,6 +167,15 @@ def as_run(formats: Formats, accelerator: Accelerator, name: str) -> Formats:
 
 
 _FP8_BITS = 8
+
+
+_BRACKETS = re.compile(r"\s*\([^)]*\)")
+
+
+@cache
+def _folded(text: str) -> str:
+    """Give words in small letters, joined by single spaces."""
+    return " ".join(re.split(r"[\s_-]+", text.casefold().strip()))
 
 
 def _is_below(version: str, limit: str) -> bool:

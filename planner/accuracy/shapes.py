@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from planner.catalog.shape import ArchitectureSpec
 from planner.catalog.store import Catalog
 from planner.documents.reader import parse_yaml
@@ -46,10 +48,18 @@ class Shapes:
         name = str(model.get("name", ""))
         if model.get("layers") is None or model.get("hidden") is None or model.get("arch") == "hybrid":
             return self.named([str(model.get("hf_id") or ""), name])
+        if model.get("arch") == "moe" and not model.get("moe"):
+            return self.named([str(model.get("hf_id") or ""), name])  # dense layers of its shape are another model
         try:
             spec = _spec(model, length)
-        except (KeyError, TypeError, ValueError, PlannerError) as error:
-            raise ShapeUnknownError(f"shape of {name}: {error}") from error
+        except PlannerError as error:
+            raise ShapeUnknownError(f"shape of {name or 'the model'}: {error.faults[0].message}") from error
+        except ValidationError as error:
+            raise ShapeUnknownError(f"shape of {name or 'the model'}: {error.errors()[0]['msg']}") from error
+        except KeyError as error:
+            raise ShapeUnknownError(f"shape of {name or 'the model'}: the row does not say its {error}") from error
+        except (TypeError, ValueError) as error:
+            raise ShapeUnknownError(f"shape of {name or 'the model'}: {error}") from error
         return self._build(spec, name)
 
     def named(self, names: list[str]) -> Architecture:

@@ -47,9 +47,9 @@ class Words:
 
     def software(self, *, framework: str, source: str, version: str) -> Software | None:
         """Give the generation that a row ran; None where no rule knows its words."""
-        text = f"{framework} source: {source}"
+        text = f"{framework} source: {source}".casefold()
         for rule in self.rules.rules:
-            if rule.match in text:
+            if rule.match.casefold() in text:
                 stated = self._released(framework, version)
                 return Software(rule.framework, stated if stated == stated else years(rule.released))
         return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from planner.accuracy.cases import Observation, Refused, Software, Spread, TrainingCase
+from planner.accuracy.links import is_bridged, scale_up_domain, slot_bytes_per_s
 from planner.accuracy.shapes import Shapes, ShapeUnknownError
 from planner.accuracy.silicon import Silicon
 from planner.accuracy.software import Words
@@ -26,6 +27,11 @@ _PRECISION = {
     "fp8_ds": "fp8",
     "nvfp4": "nvfp4",
     "int8": "int8",
+    "mxfp8": "mxfp8",
+    "mxfp4": "nvfp4",  # blocks of 4 bits either way, at the rate of the part's units for 4 bits
+    "fp4": "nvfp4",
+    "float16": "fp16",
+    "float32": "fp32",
 }
 _PER_DEVICE_CORES = ("neuron",)  # parts whose published degrees count cores
 _GIB = 2.0**30 / 1e9
@@ -47,6 +53,7 @@ class TrainingRows:
         row = _maps(row)
         try:
             observations = tuple(_observations(row))
+            _above_zero(observations)
             return self._yaml_case(row, observations, number)
         except _RowError as error:
             reason = str(error)
@@ -68,7 +75,12 @@ class TrainingRows:
 
     def _yaml_case(self, row: Row, observations: tuple[Observation, ...], number: int) -> TrainingCase:
         if not observations:
-            raise _RowError("the row measures neither time, rate, memory nor power")
+            raise _RowError(
+                "the row measures neither time, rate, memory nor power; a rate of operations alone depends on which of "
+                "them its source counts"
+                if any("flops" in name or name in ("mfu", "hfu") for name in row["measured"])
+                else "the row measures neither time, rate, memory nor power"
+            )
         accelerators, length = row.get("n_accelerators"), row.get("seq_len")
         if not accelerators or not length:
             raise _RowError("the row does not say how many accelerators or which sequence length")
@@ -77,7 +89,7 @@ class TrainingRows:
         precision, stated_precision = _precision(row)
         software = self._words.software(framework=str(row.get("framework") or ""), source=source, version=version)
         stated_software = software is not None
-        software = software or Software(_FRAMEWORK_OF_KIND.get(accelerator.kind, "megatron-core"), float("nan"))
+        software = software or Software(_usual_framework(accelerator), float("nan"))
         cores = accelerator.cores if accelerator.kind in _PER_DEVICE_CORES else 1
         per_node = int(row.get("accelerators_per_node") or min(8, accelerators))
         batch, stated_batch = _batch(row, length, float(accelerators) * cores)
@@ -106,8 +118,8 @@ class TrainingRows:
             spread=spread,
             accelerators=int(accelerators),
             devices=int(accelerators) * cores,
-            domain=_domain(row, accelerator, per_node, int(accelerators)) * cores,
-            fabric_bytes_per_s=self._fabric(row, accelerator, per_node) / cores,
+            domain=scale_up_domain(row, accelerator, per_node, int(accelerators)) * cores,
+            fabric_bytes_per_s=self._beyond(row, accelerator, per_node, int(accelerators)) / cores,
             gradient_bytes=2.0 if "PURE" in str(row.get("precision_detail")) else 4.0,
             kind_of_rate=_kind_of_rate(row),
             observations=observations,
@@ -117,11 +129,10 @@ class TrainingRows:
         )
 
     def _accelerator(self, text: str) -> Accelerator:
-        """Give the part that a row names, with or without words in brackets and its memory's size."""
-        for words in (text, re.sub(r"\s*\(.*\)", "", text), re.sub(r"[\s-]*\d+\s*GB.*", "", text)):
-            name = self._catalog.resolve("accelerator", words) if words else None
-            if name is not None:
-                return self._catalog.accelerator(name)
+        """Give the part that a row names."""
+        name = self._catalog.resolve("accelerator", text)
+        if name is not None:
+            return self._catalog.accelerator(name)
         raise _RowError(f"no accelerator '{brief(text, most=60)}' in the catalogs")
 
     def _fabric(self, row: Row, accelerator: Accelerator, per_node: int) -> float:
@@ -129,11 +140,18 @@ class TrainingRows:
         found = self._words.fabric_bytes_per_s(str(row.get("network") or ""), accelerator.id, per_node)
         return found if found == found else _USUAL_FABRIC_BYTES_PER_S
 
+    def _beyond(self, row: Row, accelerator: Accelerator, per_node: int, accelerators: int) -> float:
+        """Give what joins one accelerator to those beyond its scale-up link: PCIe around bridged cards of one node."""
+        if accelerators <= per_node and is_bridged(accelerator, per_node):
+            return slot_bytes_per_s(accelerator)
+        return self._fabric(row, accelerator, per_node)
+
     def csv_row(self, row: Mapping[str, str], *, file: str, line: int) -> TrainingCase | Refused:
         """Give one row of a CSV file in the form of `training_megatron_deepspeed_a100.csv`."""
         observations: tuple[Observation, ...] = ()
         try:
             observations = (Observation(*_csv_observation(row)),)
+            _above_zero(observations)
             return self._csv_case(row, observations, f"{file}:{line}")
         except _RowError as error:
             reason = str(error)
@@ -201,8 +219,8 @@ class TrainingRows:
             ),
             accelerators=int(row["n_accel"]),
             devices=int(row["n_accel"]),
-            domain=min(8, int(row["n_accel"])),
-            fabric_bytes_per_s=self._fabric({}, accelerator, 8),
+            domain=scale_up_domain({}, accelerator, 8, int(row["n_accel"])),
+            fabric_bytes_per_s=self._beyond({}, accelerator, 8, int(row["n_accel"])),
             gradient_bytes=2.0 if "DeepSpeed" in row["source"] else 4.0,
             kind_of_rate="step",
             observations=observations,
@@ -235,6 +253,9 @@ def _observations(row: Row) -> Iterator[Observation]:
     derived = " ".join(str(item) for item in row.get("derived", ()))
     step, rate = measured.get("step_time_s"), measured.get("tokens_per_s_per_accelerator")
     rate = rate or row.get("derived_tokens_per_s_per_accelerator")
+    whole, accelerators = measured.get("tokens_per_s"), row.get("n_accelerators")
+    if not (rate or step) and whole and accelerators:
+        rate = float(whole) / float(accelerators)
     if step and (not rate or not derived.startswith("step_time_s")):
         yield Observation("step_time_s", float(step))
     elif rate:
@@ -245,6 +266,12 @@ def _observations(row: Row) -> Iterator[Observation]:
         yield Observation("peak_memory_gb", float(measured["peak_memory_gb"]))
     if measured.get("node_power_kw"):
         yield Observation("node_power_kw", float(measured["node_power_kw"]))
+
+
+def _above_zero(observations: Iterable[Observation]) -> None:
+    for observation in observations:
+        if not 0 < observation.value < math.inf:
+            raise _RowError(f"{observation.metric} of {observation.value:g} is no measurement")
 
 
 def _csv_observation(row: Mapping[str, str]) -> tuple[str, float]:
@@ -277,7 +304,12 @@ def _batch(row: Row, length: float, devices: float) -> tuple[float, bool]:
 
 _USUAL_BATCH_TOKENS = 4e6  # of published pretraining runs, our estimate for rows that state no batch
 _USUAL_FABRIC_BYTES_PER_S = 50e9  # 400 Gb/s per accelerator, our estimate for systems that no rule names
-_FRAMEWORK_OF_KIND = {"tpu": "maxtext", "neuron": "neuron", "gaudi": "gaudi"}
+_FRAMEWORKS = {"tpu": "maxtext", "neuron": "neuron", "gaudi": "gaudi", "cdna": "rocm"}
+
+
+def _usual_framework(accelerator: Accelerator) -> str:
+    """Give what such a part is usually trained with, for rows that do not say."""
+    return _FRAMEWORKS.get(accelerator.kind) or _FRAMEWORKS.get(accelerator.family, "megatron-core")
 
 
 class _RowError(Exception):
@@ -327,16 +359,6 @@ def _known(precision: str, accelerator: Accelerator) -> str:
     return precision
 
 
-def _domain(row: Row, accelerator: Accelerator, per_node: int, accelerators: int) -> int:
-    """Give how many accelerators the scale-up link joins: a TPU slice, a rack of NVL72, or the node."""
-    parallel = row.get("parallelism") or {}
-    if accelerator.kind == "tpu":
-        return max(1, accelerators // int(parallel.get("dcn_dp") or 1))
-    if accelerator.id in ("gb200", "gb300"):
-        return min(72, accelerators) if accelerators < 72 else 64
-    return min(per_node, accelerators)
-
-
 def _spread(row: Row) -> Spread:
     parallel = row.get("parallelism") or {}
     known = {k: v for k, v in parallel.items() if k not in ("cp", "sp")}
@@ -357,7 +379,15 @@ def _spread(row: Row) -> Spread:
         sharding=sharding,
         sharding_group=group,
         sequence_parallel=parallel.get("sp"),
-        recompute=row.get("recompute"),
+        recompute=_recompute(row.get("recompute")),
         dual_pipe=parallel.get("schedule") == "DualPipe",
         searched=not known,
     )
+
+
+def _recompute(stated: object) -> str | None:
+    """Give a row's word for what it recomputes; yes means all layers, no none."""
+    if stated is None:
+        return None
+    text = str(stated).strip()
+    return {"true": "full", "yes": "full", "false": "none", "no": "none"}.get(text.lower(), text)

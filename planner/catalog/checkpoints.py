@@ -9,6 +9,7 @@ _STORED = re.compile(
     r"[-.](?:fp8|fp4|nvfp4|mxfp4|mxfp8|awq|gptq|int4|int8|w4a16|w8a8|w8a16|4bit|8bit|bf16|fp16|kv|dynamic|quantized)$"
 )
 _BETWEEN = re.compile(r"[\s_]+")
+_ANY_BETWEEN = re.compile(r"[\s_/:-]+")
 _MAKER = re.compile(r"^meta-(?=llama)")
 
 
@@ -28,6 +29,15 @@ def plain(name: str) -> str:
     'llama-2-70b'
     """
     return _MAKER.sub("", joined(name.strip().rpartition("/")[2]))
+
+
+def squeezed(text: str) -> str:
+    """Give a text in small letters without the spaces, hyphens, slashes and colons between its words.
+
+    >>> squeezed("GPT-2 XL"), squeezed("llama3.1:8b")
+    ('gpt2xl', 'llama3.18b')
+    """
+    return _ANY_BETWEEN.sub("", text.casefold())
 
 
 def other_names(name: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from planner.catalog.accelerator import Accelerator
-from planner.catalog.checkpoints import joined, other_names, without_format
+from planner.catalog.checkpoints import joined, other_names, plain, squeezed, without_format
 from planner.catalog.defaults import Defaults
 from planner.catalog.entry import Entry, Provenance, Source, Standing
 from planner.catalog.facility import Facility
@@ -19,6 +19,7 @@ from planner.catalog.measured_host import MeasuredHost, with_hosts
 from planner.catalog.model import Model
 from planner.catalog.network import Network
 from planner.catalog.node import Node
+from planner.catalog.parts import PartNames
 from planner.catalog.profile import Profile
 from planner.catalog.sources import SourceFiles
 from planner.catalog.storage import Storage
@@ -187,6 +188,9 @@ class Catalog:
             others = other_names(name)
             ids = (self._of_id(kind, other) for other in others)
             found = next(filter(None, ids), None) or (self._of_alias(kind, others, other_names) if others else None)
+            found = found or self._of_squeezed(kind, [squeezed(form) for form in (name, *others)])
+        if found is None and kind == "accelerator":
+            found = self._part_names.find(name)
         return found
 
     def _of_id(self, kind: str, wanted: str) -> str | None:
@@ -204,6 +208,17 @@ class Catalog:
                     found.setdefault(form, entry.id)
                 if wanted[0] in found:
                     break
+        return next((found[name] for name in wanted if name in found), None)
+
+    def _of_squeezed(self, kind: str, wanted: Sequence[str]) -> str | None:
+        """Give the id of the one entry that has a wanted name but for what stands between its words."""
+        found: dict[str, str] = {}
+        for path in self._folders.files(kind):
+            text = squeezed(read_text(path, budget=ReadBudget(), name=self._folders.shown(path)))
+            if any(name in text for name in wanted):
+                entry = self._load(KINDS[kind], path)
+                for known in (entry.id, entry.name, *entry.aliases, *map(plain, entry.aliases)):
+                    found.setdefault(squeezed(known), entry.id)
         return next((found[name] for name in wanted if name in found), None)
 
     def _get(self, kind: str, document: type[E], name: str, tree: Tree | None, trail: Trail) -> E:
@@ -257,6 +272,10 @@ class Catalog:
     @cached_property
     def _folders(self) -> Folders:
         return Folders(self.layers)
+
+    @cached_property
+    def _part_names(self) -> PartNames:
+        return PartNames(part for part in self.entries("accelerator") if isinstance(part, Accelerator))
 
     @cached_property
     def _source_files(self) -> SourceFiles:

@@ -95,3 +95,55 @@ def test_a_file_of_no_known_form_is_refused(tmp_path: Path, text: str, capsys: p
     told = capsys.readouterr()
     assert "unknown-measurements" in told.err
     assert told.out == ""
+
+
+def test_words_for_yes_and_numbers_that_no_run_measured_are_read_for_what_they_are(tmp_path: Path) -> None:
+    rows = told(
+        tmp_path,
+        [
+            GOOD | {"id": "yes", "recompute": True},
+            GOOD | {"id": "full", "recompute": "full"},
+            GOOD | {"id": "no", "recompute": False},
+            GOOD | {"id": "none", "recompute": "none"},
+            GOOD | {"id": "negative", "measured": {"step_time_s": -4.0}},
+            GOOD | {"id": "whole", "measured": {"tokens_per_s": 500_000}},
+            GOOD | {"id": "flops", "measured": {"model_tflops_per_accelerator": 400}},
+        ],
+    )
+    step = {row["id"]: row["predicted"] for row in rows if row["metric"] == "step_time_s"}
+    by_id = {row["id"]: row for row in rows}
+    assert step["yes"] == step["full"] != step["none"]
+    assert step["no"] == step["none"]
+    assert "no measurement" in str(by_id["negative"]["reason"])
+    assert by_id["whole"]["measured"] == pytest.approx(500_000 / 64)
+    assert by_id["whole"]["status"] == "ok"
+    assert "source counts" in str(by_id["flops"]["reason"])
+
+
+def test_experts_that_a_row_does_not_describe_are_never_dense_layers(tmp_path: Path) -> None:
+    shape = {
+        "name": "own mixture",
+        "arch": "moe",
+        "layers": 32,
+        "hidden": 4096,
+        "heads": 32,
+        "ffn": 14336,
+        "vocab": 32000,
+    }
+    known = shape | {"name": "Mixtral 8x7B"}
+    rows = told(tmp_path, [GOOD | {"id": "unknown", "model": shape}, GOOD | {"id": "known", "model": known}])
+    status = {row["id"]: row["status"] for row in rows}
+    assert status == {"unknown": "refused", "known": "ok"}
+
+
+def test_cards_bridged_in_pairs_meet_the_others_over_pcie(tmp_path: Path) -> None:
+    wide = GOOD | {"n_accelerators": 8, "global_batch_seqs": 64, "parallelism": {"tp": 8, "pp": 1, "dp": 1}}
+    pair = wide | {"parallelism": {"tp": 2, "pp": 1, "dp": 4}}
+    rows = [
+        degrees | {"id": f"{name} {part}", "accelerator": part}
+        for name, degrees in (("eight", wide), ("pair", pair))
+        for part in ("A100-SXM-80GB", "A100-PCIe-80GB")
+    ]
+    step = {row["id"]: row["predicted"] for row in told(tmp_path, rows) if row["metric"] == "step_time_s"}
+    slower = {name: step[f"{name} A100-PCIe-80GB"] / step[f"{name} A100-SXM-80GB"] for name in ("eight", "pair")}  # type: ignore[operator]
+    assert slower["eight"] > 1.1 > slower["pair"] > 1.0

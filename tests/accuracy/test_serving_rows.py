@@ -67,28 +67,29 @@ def reason_of(answer: ServingCase | Refused) -> str:
 
 def test_one_run_under_two_layouts_counts_once() -> None:
     other = run(id="b", attention_dp_size="8", batch_size="8", tp_size="1", moe_ep_size="8")
-    first, second = ClosedLoopRows(READER).read([run(), other])
+    first, second = ClosedLoopRows(READER).read([(2, run()), (3, other)], file="mine.csv")
     assert isinstance(first, ServingCase)
     assert isinstance(second, ServingCase)
     assert (first.repeated, second.repeated) == (False, True)
+    assert (first.id, second.id) == ("mine.csv:2", "mine.csv:3")
 
 
 def test_degrees_that_share_devices_are_not_multiplied() -> None:
     row = run(model_path="deepseek-ai/DeepSeek-V3", system="h200_sxm", tp_size="64", moe_tp_size="8", moe_ep_size="8")
-    case = ClosedLoopRows(READER).row(row)
+    case = ClosedLoopRows(READER).row(row, name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert (case.degrees.tensor, case.degrees.expert, case.devices) == (8, 8, 8)
 
 
 def test_concurrency_is_that_of_all_clients_and_not_of_one_rank() -> None:
-    case = ClosedLoopRows(READER).row(run(batch_size="8"))
+    case = ClosedLoopRows(READER).row(run(batch_size="8"), name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert case.batch == 64
 
 
 def test_a_deepseek_under_tensorrt_llm_may_have_speculated_and_is_no_target() -> None:
     row = run(model_path="deepseek-ai/DeepSeek-V3", backend="trtllm", system="b200_sxm", tp_size="8", moe_tp_size="8")
-    case = ClosedLoopRows(READER).row(row)
+    case = ClosedLoopRows(READER).row(row, name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert "speculation" in case.group
 
@@ -101,23 +102,26 @@ def test_a_deepseek_under_tensorrt_llm_may_have_speculated_and_is_no_target() ->
         ({"model_path": "nobody/no-such-model"}, "no model"),
         ({"system": "quantum_sxm"}, "no accelerator"),
         ({"isl": "many"}, "cannot be read"),
-        ({"precision": "int3"}, "cannot be read"),
+        ({"precision": "int3"}, "not a format"),
+        ({"silicon_tpot_ms": "0"}, "no measurement"),
+        ({"osl": "0"}, "osl is 0"),
         ({"system": "gb200", "tp_size": "72"}, "disaggregated system"),
     ],
 )
 def test_a_run_that_cannot_be_predicted_says_why(changes: dict[str, str], words: str) -> None:
-    assert words in reason_of(ClosedLoopRows(READER).row(run(**changes)))
+    assert words in reason_of(ClosedLoopRows(READER).row(run(**changes), name="mine.csv:2"))
 
 
 def test_an_engine_that_nobody_knows_is_predicted_with_what_engines_share() -> None:
-    case = ClosedLoopRows(READER).row(run(backend="warpserve", backend_version="9"))
+    case = ClosedLoopRows(READER).row(run(backend="warpserve", backend_version="9"), name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert not case.engine_stated
 
 
 def test_an_answer_lies_in_its_range_and_a_row_that_does_not_fit_is_refused() -> None:
     rows = [run(), run(id="large", model_path="meta-llama/Llama-3.1-70B", precision="bf16", silicon_ttft_ms="7")]
-    cases = [case for case in ClosedLoopRows(READER).read(rows) if isinstance(case, ServingCase)]
+    found = ClosedLoopRows(READER).read(enumerate(rows), file="mine.csv")
+    cases = [case for case in found if isinstance(case, ServingCase)]
     predictions = Predictions.of(Bench.of(cases, Books().catalog.profile("serving")), Books(), None)
     ttft, tpot = predictions.rows(0)
     assert (ttft.metric, tpot.metric, tpot.group, tpot.kind) == ("ttft_ms", "tpot_ms", "agg", "serving")
@@ -130,7 +134,7 @@ def test_an_answer_lies_in_its_range_and_a_row_that_does_not_fit_is_refused() ->
 
 
 def test_a_format_that_a_chip_has_no_units_for_is_multiplied_in_16_bits() -> None:
-    case = ClosedLoopRows(READER).row(run(system="a100_sxm", precision="fp8"))
+    case = ClosedLoopRows(READER).row(run(system="a100_sxm", precision="fp8"), name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert (float(case.formats.dense.bits), float(case.formats.dense.bytes_per_weight)) == (16.0, 1.0)
 
@@ -138,7 +142,7 @@ def test_a_format_that_a_chip_has_no_units_for_is_multiplied_in_16_bits() -> Non
 def test_pools_that_state_their_workers_are_predicted() -> None:
     pools = {f"{pool}_{name}": "1" for pool in ("prefill", "decode") for name in ("tp_size", "pp_size")}
     row = run(mode="disagg", prefill_num_workers="2", decode_num_workers="1", decode_batch_size="64", **pools)
-    case = ClosedLoopRows(READER).row(row)
+    case = ClosedLoopRows(READER).row(row, name="mine.csv:2")
     assert isinstance(case, ServingCase)
     assert case.mode is Mode.APART
     assert case.workers is not None
@@ -173,3 +177,42 @@ def test_a_row_without_a_prompt_length_takes_the_mean_of_its_data_set_and_says_s
     assert isinstance(case, ServingCase)
     assert case.prompt > 0
     assert "prompt" in case.estimated
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [("FP8", "fp8"), ("fp8 (e4m3)", "fp8"), ("W4A16", "int4"), ("AWQ int4", "int4"), ("F16", "fp16"), ("w8a8", "int8")],
+)
+def test_formats_have_many_spellings(words: str, same: str) -> None:
+    first, second = (READER.read(inference(weight_precision=text)) for text in (words, same))
+    assert isinstance(first, ServingCase)
+    assert isinstance(second, ServingCase)
+    assert repr(first.formats) == repr(second.formats)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "generation"),
+    [
+        ("VLLM", "0.6.3", "vllm-0.6"),
+        ("SGLang", "0.4", "sglang"),
+        ("TensorRT LLM", "1.0", "trtllm"),
+        ("TRT-LLM", "0.16", "trtllm-0.14"),
+        ("DeepSpeed-MII", "0.2", "deepspeed"),
+        ("neuronx-distributed-inference", "0.1", "neuron-vllm"),
+    ],
+)
+def test_engines_are_known_in_any_case_and_by_their_short_names(engine: str, version: str, generation: str) -> None:
+    case = READER.read(inference(engine=engine, engine_version=version))
+    assert isinstance(case, ServingCase)
+    assert case.engine == generation
+
+
+def test_a_run_that_states_one_of_two_times_is_scored_on_it() -> None:
+    case = ClosedLoopRows(READER).row(run(silicon_ttft_ms=""), name="mine.csv:2")
+    assert isinstance(case, ServingCase)
+    assert [observation.metric for observation in case.observations] == ["tpot_ms"]
+
+
+@pytest.mark.parametrize("measured", [0.0, -5.0])
+def test_what_no_run_can_have_measured_is_refused(measured: float) -> None:
+    assert "no measurement" in reason_of(READER.read(inference(metrics={"output_tokens_per_s": measured})))
