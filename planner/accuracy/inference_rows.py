@@ -9,7 +9,7 @@ from typing import Any
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
-from planner.accuracy.serving_words import ServingWords, as_run
+from planner.accuracy.serving_words import EngineRule, ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.checkpoints import without_format
 from planner.catalog.store import Catalog
@@ -207,6 +207,7 @@ class InferenceRows:
             compiled=_compiled(row, engine, mode),
             varied=_VARIED if row.get("dataset") and mode is not Mode.ENCODE else 0.0,
             kept=_number(row, "cache_len") if row.get("cache_len") else 0.0,
+            longest=_longest(row, rule),
             tpot_limit_ms=_number(row, "sla_tpot_ms"),
             power_cap=_number(row, "accelerator_power_cap_w"),
             estimated=tuple(estimated),
@@ -385,6 +386,12 @@ def _compiled(row: Row, engine: str, mode: Mode) -> float:
     """Give the sequences that every step computes: engines on Neuron compile one graph for their largest batch."""
     fixed = engine == "neuron-vllm" and mode in (Mode.CLOSED, Mode.RATE, Mode.OFFLINE)
     return _number(row, "batch") if fixed and row.get("batch") else 0.0
+
+
+def _longest(row: Row, rule: EngineRule | None) -> float:
+    """Give the tokens of prompt and answer that graphs were compiled for: as told, or as the engine's rows have it."""
+    told = _number(row, "max_seq_len")
+    return float(rule.longest) if told != told and rule and rule.longest else told
 
 
 def _batch(row: Row, mode: Mode) -> float:

@@ -7,19 +7,20 @@ of them together, which is what makes a fit over thousands of rows cheap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_cases import Degrees, ServingCase
-from planner.catalog.profile import EngineMoves
+from planner.catalog.profile import CompiledGraphs, EngineMoves
 from planner.hardware.machine import Machine
-from planner.planning.serving_efficiency import engine_limits, engine_memory
+from planner.planning.serving_efficiency import engine_limits, engine_memory, graphs_of
 from planner.planning.serving_machines import serving_machine
 from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
+from planner.serving.graphs import with_every_expert
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import FractionOf, room_of
@@ -57,6 +58,9 @@ class Side:
     token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
     reserving : 1 where a request starts only when its whole answer fits the cache.
     context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
+    passed : tokens of a prompt that a pass computes: padded where graphs are compiled for one length [tokens].
+    shaped : prompt and answer that graphs are compiled for, whose cache every sequence has; 0 for none [tokens].
+    every_expert : 1 where a prompt's tokens go through all experts.
     compiled : sequences that every step computes at least.
     limit : most sequences of the replica. budget : tokens of one pass. full : tokens of a full pass.
     """
@@ -74,6 +78,9 @@ class Side:
     length: Array
     output: Array
     cached: Array
+    passed: Array
+    shaped: Array
+    every_expert: Array
     compiled: Array
     limit: Array
     budget: Array
@@ -109,6 +116,11 @@ class Rows:
         own = self.side.setting
         return Setting(own.counts, own.head, own.layout, own.machine, self.efficiency)
 
+    @property
+    def _reading(self) -> Setting:
+        side = self.side
+        return replace(self._setting, counts=with_every_expert(side.setting.counts, side.every_expert))
+
     def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
         """Time of one decode step at each case's own context."""
         del context
@@ -120,9 +132,9 @@ class Rows:
         del tokens, cached
         count, data = np.asarray(requests, dtype=float), self.side.setting.layout.data
         return prefill(
-            self._setting,
+            self._reading,
             self.side.prompt,
-            length=self.side.length,
+            length=self.side.passed,
             requests=np.maximum(count / data, 1.0),
             ranks=np.minimum(count, data),
             budget=self.side.budget,
@@ -131,11 +143,11 @@ class Rows:
     def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
         """Time that one more prompt of each case's own length adds [s]."""
         del tokens, cached
-        layout, requests = self.side.setting.layout, self.side.full / self.side.length
+        layout, requests = self.side.setting.layout, self.side.full / self.side.passed
         time = prefill(
-            self._setting,
+            self._reading,
             self.side.prompt,
-            length=self.side.length,
+            length=self.side.passed,
             requests=requests,
             ranks=layout.data,
             budget=self.side.full,
@@ -146,7 +158,8 @@ class Rows:
     def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
         """Sequences that run at once; not whole ones, so that a fit sees what memory does [1]."""
         left = self.side.room_bytes * self.efficiency.memory_share - self.side.taken_bytes
-        each = self.side.token_bytes * (context + self.side.reserving * generated) + self.side.sequence_bytes
+        tokens = np.maximum(context + self.side.reserving * generated, self.side.shaped)
+        each = self.side.token_bytes * tokens + self.side.sequence_bytes
         with np.errstate(divide="ignore"):
             held = np.where(each > 0, left / each, np.inf)
         fit: Array = np.minimum(held * self.side.setting.layout.data, self.side.limit)
@@ -163,6 +176,10 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     context = case.cached + prompt + output / 2.0 * (1.0 + case.varied**2)
     limits = engine_limits(engine)
     memory = engine_memory(engine)
+    # A row that says what its graphs were compiled for knows better than the engine's entry.
+    stated = case.longest if case.longest == case.longest else case.cached + prompt + output
+    graphs = graphs_of(engine.graphs or CompiledGraphs(), stated if engine.graphs else 0.0)
+    passed = graphs.prompt(prompt)
     stack = shape.main
     room = room_of(
         shape,
@@ -184,8 +201,10 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     return Side(
         setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
             _NO_EFFICIENCY),
-        decode=decode_cores(stack, layout, case.formats, context=np.asarray(max(context, case.kept))),
-        prompt=prefill_cores(stack, layout, case.formats, length=np.asarray(prompt), cached=case.cached),
+        decode=decode_cores(
+            stack, layout, case.formats, context=graphs.context(max(context, case.kept)), repeated=graphs.repeated
+        ),
+        prompt=prefill_cores(stack, layout, case.formats, length=passed, cached=case.cached),
         weight_bytes=room.weight_bytes,
         room_bytes=machine.machine.memory_bytes * memory.fraction,
         taken_bytes=taken,
@@ -196,10 +215,13 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         length=np.asarray(prompt),
         output=np.asarray(output),
         cached=np.asarray(case.cached),
+        passed=passed,
+        shaped=graphs.tokens,
+        every_expert=graphs.every_expert,
         compiled=np.asarray(case.compiled),
         limit=np.asarray(limit * d.data),
-        budget=np.asarray(budget if engine.chunked else max(budget, prompt)),
-        full=np.asarray(max(budget, prompt)),
+        budget=np.asarray(budget) if engine.chunked else np.maximum(budget, passed),
+        full=np.maximum(budget, passed),
     )  # fmt: skip
 
 

@@ -77,6 +77,7 @@ class ServingCase:
     compiled : sequences that every step computes, running or not, as where graphs are compiled; 0 where unsaid.
     varied : coefficient of variation of output lengths; 0 where all are alike.
     kept : tokens of every sequence that every step reads, used or not; 0 where only what is used is read.
+    longest : prompt and answer that graphs were compiled for; NaN where unsaid.
     workers : where prompts are read on machines of their own; `degrees` are then those of one that decodes.
     repeated : the same run stands in an earlier row: it is predicted, and counts for nothing in a fit.
     tpot_limit_ms : most time of a token that the load was chosen to keep to; NaN where unsaid.
@@ -113,6 +114,7 @@ class ServingCase:
     compiled: float = 0.0
     varied: float = 0.0
     kept: float = 0.0
+    longest: float = float("nan")
     tpot_limit_ms: float = float("nan")
     workers: Workers | None = None
     repeated: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,12 +18,13 @@ Array = NDArray[np.float64]
 Key = Callable[[ServingCase], str]
 
 FOLDS = 6
+_RELEASE = re.compile(r"-v0\.\d+\Z")
 _ROUNDS = 3  # from the fit of all rows, to which a fold's is near
 
 
 def model_of(case: ServingCase) -> str:
-    """Give what is left out together: all rows of one model."""
-    return case.model
+    """Give what is left out together: all rows of one model, releases that its name tells as `-v0.2` among them."""
+    return _RELEASE.sub("", case.model)
 
 
 def chip_of(case: ServingCase) -> str:

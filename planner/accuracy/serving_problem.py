@@ -174,7 +174,8 @@ def problem_of(
     with_rows : chips whose moves are known; where none are named, those of which an observation counts.
     """
     start, low, high = priors_of(profile)
-    with_rows = chips_with_rows(bench, weight) if with_rows is None else with_rows
+    with_rows = chips_with_rows(bench, weight) if with_rows is None else frozenset(with_rows)
+    with_rows |= {name for name, moves in profile.chips.items() if moves.priors}
     place = np.array(
         [
             np.zeros(len(bench.cases), dtype=int),

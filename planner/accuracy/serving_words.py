@@ -31,6 +31,7 @@ class EngineRule(Record):
     engine : id in the serving profile.
     drawn : lengths of a batch's sequences are drawn evenly up to the one that a row tells, and padding is skipped.
     kept : sequences that an engine runs less than it was told to.
+    longest : tokens of prompt and answer that graphs were compiled for, in rows that do not say it.
     """
 
     match: Text
@@ -41,6 +42,7 @@ class EngineRule(Record):
     engine: Id
     drawn: Flag = False
     kept: Whole = 0
+    longest: Whole | None = None
 
 
 class FormatRule(Record):

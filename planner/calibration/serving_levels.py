@@ -111,12 +111,12 @@ def fitted(profile: Profile, levels: Sequence[Level], fit: Fit) -> Profile:
 
 
 def unfitted(profile: Profile) -> Profile:
-    """Give the profile as it was believed before any row: no moves but priors, no chips."""
+    """Give the profile as it was believed before any row: no moves but priors."""
     return profile.model_copy(
         update={
             "engines": {name: _moved(moves, {}) for name, moves in profile.engines.items()},
             "families": {name: _moved(moves, {}) for name, moves in profile.families.items() if moves.priors},
-            "chips": {},
+            "chips": {name: _moved(moves, {}) for name, moves in profile.chips.items() if moves.priors},
         }
     )
 

@@ -78,6 +78,21 @@ class FrameworkMoves(Moves):
     keeps_sent: Flag = False
 
 
+class CompiledGraphs(Record):
+    """Shapes that an engine's graphs are compiled for; see `planner.serving.graphs`.
+
+    Parameters
+    ----------
+    padded : prompts are padded to the length of prompt and answer together.
+    repeated : keys and values are read once for each query head.
+    every_expert : a prompt's tokens go through all experts.
+    """
+
+    padded: Flag = False
+    repeated: Flag = False
+    every_expert: Flag = False
+
+
 class EngineMoves(Moves):
     """A generation of a serving engine, with what it is started with when nobody says otherwise.
 
@@ -95,6 +110,7 @@ class EngineMoves(Moves):
     chunked : prompts share passes with sequences that decode.
     reserving : a request starts only when its prompt and its longest answer fit the cache, so that none is ever put
         out of it; else it starts when its prompt does.
+    graphs : shapes that it compiles its graphs for; none where every pass has its own.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
 
@@ -108,6 +124,7 @@ class EngineMoves(Moves):
     pass_tokens: Whole
     chunked: Flag = True
     reserving: Flag = False
+    graphs: CompiledGraphs | None = None
     relative: Id | None = None
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.catalog.accelerator import Accelerator
-from planner.catalog.profile import EngineMoves, Moves, Profile
+from planner.catalog.profile import CompiledGraphs, EngineMoves, Moves, Profile
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError, did_you_mean, listing, visible
 from planner.planning.efficiencies import moved, parameters_of
 from planner.record import record
 from planner.serving.efficiency import NAMES, ServingEfficiency
 from planner.serving.engine import EngineLimits
+from planner.serving.graphs import Graphs
 from planner.serving.room import EngineMemory, FractionOf
+
+Array = NDArray[np.float64]
 
 _GIB = 2.0**30
 
@@ -82,12 +86,31 @@ def engine_memory(engine: EngineMoves, *, fraction: float | None = None) -> Engi
 
 
 def engine_limits(
-    engine: EngineMoves, *, sequences: int | None = None, pass_tokens: int | None = None, chunked: bool | None = None
+    engine: EngineMoves,
+    *,
+    sequences: int | None = None,
+    pass_tokens: int | None = None,
+    chunked: bool | None = None,
+    longest: Array | float = 0.0,
 ) -> EngineLimits:
-    """Give what an engine is started with: its own defaults, or what is stated."""
+    """Give what an engine is started with: its own defaults, or what is stated.
+
+    `longest` are the tokens of the longest prompt and answer, which an engine compiles its graphs for if it does so.
+    """
     return EngineLimits(
         sequences=np.asarray(float(sequences or engine.sequences)),
         pass_tokens=np.asarray(float(pass_tokens or engine.pass_tokens)),
         chunked=np.asarray(float(engine.chunked if chunked is None else chunked)),
         reserving=np.asarray(float(engine.reserving)),
+        graphs=None if engine.graphs is None else graphs_of(engine.graphs, longest),
+    )
+
+
+def graphs_of(stated: CompiledGraphs, longest: Array | float) -> Graphs:
+    """Give the shapes that an engine compiles its graphs for, for requests of up to so many tokens."""
+    return Graphs(
+        tokens=np.asarray(longest, dtype=float),
+        padded=np.asarray(float(stated.padded)),
+        repeated=np.asarray(float(stated.repeated)),
+        every_expert=np.asarray(float(stated.every_expert)),
     )

@@ -99,9 +99,13 @@ class ServingGround:
     @property
     def limits(self) -> EngineLimits:
         """What the engine is started with."""
-        settings = self.load.settings
+        settings, requests = self.load.settings, self.requests
         return engine_limits(
-            self.moves, sequences=settings.sequences, pass_tokens=settings.pass_tokens, chunked=settings.chunked
+            self.moves,
+            sequences=settings.sequences,
+            pass_tokens=settings.pass_tokens,
+            chunked=settings.chunked,
+            longest=requests.cached + requests.prompt + requests.output,
         )
 
     @property

@@ -6,6 +6,8 @@ layouts, formats and engines have axes of their own, and the batch another.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from planner.record import record
 from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.formats import Formats
+from planner.serving.graphs import Graphs
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory, Room, room_of, with_adapters
@@ -34,12 +37,14 @@ class EngineLimits:
     pass_tokens : most tokens of one pass: a longer prompt is read in chunks between which others decode [tokens].
     chunked : 1 where prompts share passes with sequences that decode, 0 where they stop them.
     reserving : 1 where a request starts only when its whole answer fits the cache, 0 where its prompt is enough.
+    graphs : shapes that graphs are compiled for; None where every pass has its own.
     """
 
     sequences: Array
     pass_tokens: Array
     chunked: Array
     reserving: Array | float = 0.0
+    graphs: Graphs | None = None
 
 
 @record
@@ -89,10 +94,15 @@ class Engine:
         -------
         Seconds by cause; under speculative decoding of a round, drafts included [s].
         """
+        graphs, read = self.limits.graphs, np.asarray(context, dtype=float)
         cores = decode_cores(
-            self.architecture.main, self.layout, self.formats, context=np.asarray(context, dtype=float),
+            self.architecture.main,
+            self.layout,
+            self.formats,
+            context=read if graphs is None else graphs.context(read),
             source=self.source_tokens,
-        )  # fmt: skip
+            repeated=0.0 if graphs is None else graphs.repeated,
+        )
         size = np.asarray(batch, dtype=float)
         if self.speculation is None:
             return decode_step(self.setting, cores, batch=size)
@@ -114,11 +124,11 @@ class Engine:
         requests : prompts on the replica, dealt to its attention ranks [1].
         cached : of each prompt, a prefix that an earlier request left in the cache [tokens].
         """
-        length = np.asarray(tokens, dtype=float)
+        length = self._passed(tokens)
         count = np.asarray(requests, dtype=float)
         budget = np.where(self.limits.chunked > 0, self.limits.pass_tokens, np.maximum(self.limits.pass_tokens, length))
         main = prefill(
-            self.setting,
+            self._reading,
             self._prompt(length, cached),
             length=length,
             requests=np.maximum(count / self.layout.data, 1.0),
@@ -153,12 +163,12 @@ class Engine:
         A pass is full at its token budget, or at one whole prompt; every attention rank reads prompts of its own
         at the same time, so that a request costs its rank's time over the number of ranks.
         """
-        length = np.asarray(tokens, dtype=float)
+        length = self._passed(tokens)
         full = np.maximum(self.limits.pass_tokens, length)
         ranks = self.layout.data
         requests = full / length
         together = prefill(
-            self.setting, self._prompt(length, cached), length=length, requests=requests, ranks=ranks, budget=full
+            self._reading, self._prompt(length, cached), length=length, requests=requests, ranks=ranks, budget=full
         )
         stages = self.layout.pipeline
         marginal: Array = together.total / requests / ranks / stages
@@ -181,7 +191,8 @@ class Engine:
         -------
         Whole sequences on the replica; 0 where the weights do not fit, or not one sequence [1].
         """
-        held = context + self.limits.reserving * generated
+        graphs = self.limits.graphs
+        held = context + self.limits.reserving * generated if graphs is None else graphs.context(context)
         fit: Array = np.minimum(np.floor(self.room.sequences(held)), self.limits.sequences * self.layout.data)
         return fit
 
@@ -192,6 +203,19 @@ class Engine:
             held = self.room.cache_room_bytes / self.room.token_bytes * self.room.sequence_ranks
         tokens: Array = np.where(self.room.token_bytes > 0, np.maximum(held, 0.0), np.inf)
         return tokens
+
+    def _passed(self, tokens: Array | float) -> Array:
+        """Give the tokens that a pass over a prompt computes: padded where graphs are compiled for one length."""
+        graphs = self.limits.graphs
+        return np.asarray(tokens, dtype=float) if graphs is None else graphs.prompt(tokens)
+
+    @property
+    def _reading(self) -> Setting:
+        """What passes over prompts are counted from."""
+        graphs = self.limits.graphs
+        if graphs is None:
+            return self.setting
+        return replace(self.setting, counts=graphs.prompt_counts(self.setting.counts))
 
     def _prompt(self, length: Array, cached: Array | float) -> Cores:
         return prefill_cores(

@@ -37,7 +37,7 @@ class _Clock:
 class _Device:
     """A device whose kernels do what a test wants."""
 
-    name = "numpy"  # a processor
+    name = "a test's device"
 
     def __init__(
         self,

@@ -62,7 +62,8 @@ def test_more_sequences_and_longer_ones_never_take_less(case: dict[str, object])
     by_prompt = np.ravel(engine.prefill_s(np.array([16.0, 128.0, 1024.0, 8192.0])))
     assert np.all(np.diff(by_batch) > 0)
     assert np.all(np.diff(by_context) >= 0)
-    assert np.all(np.diff(by_prompt) > 0)
+    assert np.all(np.diff(by_prompt) >= 0)  # a graph that is compiled for one length takes the same up to it
+    assert by_prompt[-1] > by_prompt[0]
     assert np.all(by_batch / BATCHES <= by_batch[0] * 1.0001)  # a batch is never worse than one after the other
 
 
