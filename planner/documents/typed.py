@@ -142,6 +142,9 @@ def _told(tree: Tree, document: type[BaseModel], item: Any, trail: Trail) -> Fau
     if kind in {"tuple_type", "list_type"}:
         return tree.fault("not-a-list", "a list is wanted here", trail, allowed="[...]")
     message = item["msg"]
+    if kind in {"too_short", "too_long"}:
+        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        return tree.fault("invalid", f"{context['actual_length']} entries stand here", trail, allowed=bound)
     return tree.fault("invalid", message[:1].lower() + message[1:].rstrip("."), trail)
 
 

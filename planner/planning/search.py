@@ -102,7 +102,10 @@ def search(resolved: Resolved, books: Books, request: Request, *, engine: Engine
     if not isinstance(run, TrainingRun):
         raise InputError(
             resolved.tree.fault(
-                "search-kind", "only training runs are searched", ("workload", "kind"), allowed="kind: training"
+                "search-kind",
+                "only training runs and services are searched",
+                ("workload", "kind"),
+                allowed="kind: training, or serving",
             )
         )
     _check(request)
@@ -182,7 +185,8 @@ def _nothing(searched: _Searched) -> InfeasibleError:
     nearest = min(fits, key=lambda n: (searched.tallies[n].nearest or (math.inf,))[0])
     node = searched.sites[nearest].node
     message = f"nothing keeps the limits; the best without them is on {node}: {why_outside(by_node[node], aim, batch)}"
-    return InfeasibleError(Fault("no-strategy", message, hint="looser limits, or other machines"))
+    hint = "looser limits, other numbers (--accelerators), or other machines (--nodes)"
+    return InfeasibleError(Fault("no-strategy", message, hint=hint))
 
 
 def _by_node(searched: _Searched) -> dict[str, list[tuple[Site, SiteTally]]]:

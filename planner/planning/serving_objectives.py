@@ -93,15 +93,15 @@ def too_slow(
             worst, name, best = least / limit, objective, least
     hint = "a faster accelerator, weights in fewer bits, a shorter prompt, or a looser objective"
     asked = duration(limits.get(name, 0.0))
+    up_to = "one accelerator a replica" if most == 1 else f"up to {most} accelerators a replica"
     if worst > 1.0:
         message = (
-            f"{name} of {asked} is below what is possible: {who} takes {duration(best)}, "
-            f"{worst - 1.0:.0%} more, on up to {most} accelerators a replica"
+            f"{name} of {asked} is below what is possible: {who} takes {duration(best)}, {_longer(worst)}, on {up_to}"
         )
     else:
         both = " and ".join(limits)
         message = (
-            f"{both} are kept one at a time and not together, on up to {most} accelerators a replica; "
+            f"{both} are kept one at a time and not together, on {up_to}; "
             f"the nearest is {name}: {who} takes {duration(best)} of {asked}"
         )
     trail = ("workload", "objectives", name)
@@ -114,3 +114,12 @@ def warn_of_misses(found: Answer, objectives: Objectives, ledger: Ledger) -> Non
         reached = float(np.ravel(value_of(found, name))[0])
         if reached > limit:
             ledger.warn(f"misses the objective {name}: {duration(reached)}, and {duration(limit)} is asked")
+
+
+def _longer(times: float) -> str:
+    """Say how much longer something takes, as a share or, from twice as long, as times.
+
+    >>> _longer(1.11), _longer(216.0)
+    ('11% more', '216 times as long')
+    """
+    return f"{times - 1.0:.0%} more" if times < 2.0 else f"{times:,.3g} times as long"

@@ -121,8 +121,10 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
 def load_words(load: Load) -> str:
     """Give a load in words."""
     if load.demand is not None:
-        peak = load.demand.mean * load.demand.growth * load.demand.peak_to_mean
-        return f"{load.demand.mean:,.4g} requests/s in the mean, sized for {peak:,.4g}"
+        mean = load.demand.mean * load.demand.growth
+        peak = mean * (max(load.demand.by_hour) if load.demand.by_hour else load.demand.peak_to_mean)
+        today = "" if load.demand.growth == 1.0 else f" ({load.demand.mean:,.4g} before growth)"
+        return f"{mean:,.4g} requests/s in the mean{today}, sized for {peak:,.4g}"
     if load.rate is not None:
         return f"{load.rate:,.4g} requests/s"
     if load.clients is not None:

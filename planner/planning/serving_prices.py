@@ -72,7 +72,9 @@ def priced(
         "ttft_ms": found.ttft_s * 1e3 * np.ones(len(of)),
     }
     if output:
-        results["cost_per_million_output_tokens_usd"] = hourly / made
+        reading = np.minimum(found.prefill_share, 1.0)
+        results["cost_per_million_input_tokens_usd"] = hourly * reading / (all_tokens - made)
+        results["cost_per_million_output_tokens_usd"] = hourly * (1.0 - reading) / made
         results["tpot_ms"] = found.tpot_s * 1e3 * np.ones(len(of))
     for phase, values in (("ttft", found.ttft_percentiles_s), ("tpot", found.tpot_percentiles_s)):
         if values is not None:

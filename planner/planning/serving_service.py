@@ -24,7 +24,7 @@ from planner.planning.serving_pool_sizing import pools_sized, require_pools
 from planner.planning.serving_pools import pooled, workers_of
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size, by_hour, hourly_rates, sized
-from planner.scenario.serving_load import Load, ServingLoad
+from planner.scenario.serving_load import Demand, Load, ServingLoad
 from planner.serving.engine import Engine
 from planner.units import Interval
 
@@ -81,9 +81,6 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     hourly: tuple[int, ...] = ()
     rates = rates_of(stated)
     rate = float(np.max(rates)) if rates is not None else None
-    if rate == 0.0:
-        at = ("workload", "load", "demand", "by_hour")
-        raise InputError(tree.fault("out-of-range", "a demand of 0 in every hour", at, allowed="24 shares, not all 0"))
     if load.disaggregation is not None:
         size = pools_sized(ground, tree)
     elif rates is not None and rate is not None:
@@ -142,6 +139,24 @@ def require_one_load(load: ServingLoad, tree: Tree) -> None:
                 allowed="one of clients, rate, batch, stream, offline, demand",
             )
         )
+    if load.workload.load.demand is not None:
+        _require_shares_of_the_mean(load.workload.load.demand, tree)
+
+
+def _require_shares_of_the_mean(demand: Demand, tree: Tree) -> None:
+    """Refuse hours whose shares are those of another mean than the stated one."""
+    if demand.by_hour is None:
+        return
+    at = ("workload", "load", "demand", "by_hour")
+    average = float(np.mean(demand.by_hour))
+    if average == 0.0:
+        raise InputError(tree.fault("out-of-range", "a demand of 0 in every hour", at, allowed="24 shares, not all 0"))
+    if abs(average - 1.0) > _ROUNDED:
+        message = f"shares of the mean that are {average:.3g} in the mean, and not 1"
+        raise InputError(tree.fault("contradiction", message, at, hint=f"divide each by {average:.4g}"))
+
+
+_ROUNDED = 0.02  # of the mean, which shares of two digits may miss
 
 
 def rates_of(load: Load) -> Array | None:
@@ -198,7 +213,7 @@ def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: flo
         tree.fault(
             "overload",
             f"{rate:,.3g} requests/s are {rate / capacity - 1.0:.0%} more than the {capacity:,.3g} that "
-            f"{size.replicas} replicas take",
+            f"{'one replica takes' if size.replicas == 1 else f'{size.replicas:,} replicas take'}",
             ("workload", "load"),
             hint=f"at least {needed + (needed == size.replicas)} replicas (replicas: auto), or a lower rate",
         )

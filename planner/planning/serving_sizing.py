@@ -65,10 +65,12 @@ class Sizes:
     def order(self, engine: Engine, wanted: Array) -> list[int]:
         """Give rows with an answer, the least of what is wanted first.
 
-        Of as good ones that with fewer accelerators at work, then with smaller replicas, then the faster.
+        Of as good ones that with fewer accelerators at work, then with smaller replicas, then that whose requests are
+        answered sooner at this load, then that which takes more of them.
         """
         each = engine.layout.accelerators
-        order = np.lexsort((-self.most, each, each * self.replicas, wanted))
+        latency = np.broadcast_to(self.found.latency_s, self.replicas.shape)
+        order = np.lexsort((-self.most, np.nan_to_num(latency, nan=np.inf), each, each * self.replicas, wanted))
         return [row for row in order.tolist() if self.can[row] and np.isfinite(wanted[row])]
 
 
@@ -173,14 +175,17 @@ def sized(ground: ServingGround, rate: float, tree: Tree, *, patience: float) ->
 
 
 def hourly_rates(demand: Demand) -> Array:
-    """Give the rate of each hour of the day: as stated, or a sine through mean and peak [requests/s]."""
+    """Give the rate of each hour of the day: as stated, or a sine with that mean and that peak [requests/s]."""
     mean = demand.mean * demand.growth
     if demand.by_hour is not None:
         return mean * np.array(demand.by_hour)
     hours = np.arange(float(_HOURS))
     rise = min(demand.peak_to_mean - 1.0, 1.0)
     wave = 1.0 + rise * np.sin((hours - 8.0) / _HOURS * 2.0 * np.pi)  # the busiest hour is at 14
-    wave[np.argmax(wave)] = demand.peak_to_mean
+    busiest = int(np.argmax(wave))
+    others = np.delete(wave, busiest)
+    wave = wave * (_HOURS - demand.peak_to_mean) / np.sum(others)  # what the peak adds, other hours lack
+    wave[busiest] = demand.peak_to_mean
     return mean * wave
 
 

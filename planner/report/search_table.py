@@ -156,7 +156,7 @@ def _front(found: SearchResult, currency: Currency) -> Iterator[str]:
     for number in chosen:
         each = found.front[number]
         yield _row(each.node, each, currency)
-    shown_of = f", of which {len(chosen)} are shown" if len(chosen) < count else ""
+    shown_of = f"; {len(chosen)} are shown" if len(chosen) < count else ""
     yield f"  no strategy beats these {count} in time, money and energy together{shown_of}"
 
 

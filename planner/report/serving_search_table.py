@@ -47,7 +47,7 @@ def _lines(found: ServiceSearch, currency: Currency, width: int) -> Iterator[str
 def _rows(choices: tuple[Choice, ...], currency: Currency) -> list[str]:
     made = bool(choices) and "tpot_ms" in choices[0].results
     time = "tpot_ms" if made else "ttft_ms"
-    money = "cost_per_million_output_tokens_usd" if made else "cost_per_million_tokens_usd"
+    money = "cost_per_million_tokens_usd"
     headers = ["", "layout", "replicas", "used", "a token" if made else "a request", "a month", "M tokens"]
     rows = [
         [

@@ -59,6 +59,7 @@ _SERVING: tuple[tuple[str, str], ...] = (
     ("max_context_tokens", "longest context"),
     ("cost_total_usd", "cost"),
     ("cost_per_hour_usd", "cost per hour"),
+    ("cost_per_month_usd", "cost per month"),
     ("cost_per_million_tokens_usd", "cost per million tokens"),
     ("cost_per_million_input_tokens_usd", "  of input, by time"),
     ("cost_per_million_output_tokens_usd", "  of output, by time"),

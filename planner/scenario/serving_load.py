@@ -54,13 +54,14 @@ class Demand(Record):
 
     Parameters
     ----------
-    mean : requests per second over the day. peak_to_mean : of the busiest hour.
+    mean : requests per second over the day. peak_to_mean : of the busiest hour, at most 24: the
+        whole day in it.
     growth : what is planned for, over today.
     by_hour : shares of the mean for each of 24 hours; a sine through mean and peak where unsaid.
     """
 
     mean: RequestsPerSecond
-    peak_to_mean: Annotated[float, quantity(RATIO, low=1.0, open_low=False)] = 1.0
+    peak_to_mean: Annotated[float, quantity(RATIO, low=1.0, high=24.0, open_low=False)] = 1.0
     growth: Annotated[float, quantity(RATIO)] = 1.0
     by_hour: Annotated[tuple[Ratio, ...], Field(min_length=_HOURS, max_length=_HOURS)] | None = None
 

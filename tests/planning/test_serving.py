@@ -8,13 +8,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from planner.errors import PlannerError
 from planner.planning.books import Books
 from planner.planning.estimate import Estimate
 from planner.planning.serving import estimate_serving
+from planner.planning.serving_sizing import hourly_rates
 from planner.scenario.resolve import read_scenario
+from planner.scenario.serving_load import Demand
 from tests.conftest import ROOT, Planner
 
 pytestmark = pytest.mark.unmeasured
@@ -130,6 +133,14 @@ def test_ranges_grow_with_the_queue_and_stay_finite() -> None:
     assert spread[0] < spread[1] < spread[2]
 
 
+@pytest.mark.parametrize("peak", [1.0, 1.6, 3.0, 24.0])
+def test_a_day_has_the_mean_and_the_peak_that_are_stated(peak: float) -> None:
+    rates = hourly_rates(Demand.model_construct(mean=10.0, growth=1.5, peak_to_mean=peak))
+    assert np.mean(rates) == pytest.approx(15.0)
+    assert np.max(rates) == pytest.approx(15.0 * peak)
+    assert np.min(rates) >= 0.0
+
+
 def test_replicas_follow_the_day() -> None:
     e = estimated("llama-3.1-70b-service")
     hours = e.breakdown("hours")
@@ -211,6 +222,13 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
             2,
             "of 0 in every",
         ),
+        (
+            {"workload.load": "{demand: {mean: 5 requests/s, by_hour: [" + ", ".join(["2"] * 24) + "]}}"},
+            2,
+            "2 in the mean",
+        ),
+        ({"workload.load": "{demand: {mean: 5 requests/s, by_hour: [1, 2]}}"}, 2, "2 entries stand here"),
+        ({"workload.load": "{demand: {mean: 5 requests/s, peak_to_mean: 25}}"}, 2, "out of range"),
         ({"disaggregation": "{prefill: 1, decode: 1}", "workload.load": "{clients: 8}"}, 2, "means alone"),
         ({"simulate": "{requests: 200}"}, 2, "do not reach the 99th percentile"),
         ({"engine": "vlm"}, 2, "did you mean 'vllm'"),
