@@ -18,6 +18,8 @@ BACKENDS = {
     "torch-rocm": ("planner.bench.backends.torch_backend", "torch on a GPU of AMD"),
     "torch-xla": ("planner.bench.backends.xla_backend", "torch-xla on a TPU, torch-neuronx on Trainium"),
 }
+PROCESSOR_BACKENDS = frozenset({"numpy", "torch-cpu"})
+"""Those that compute on the host's own cores, which others use too; the others have a device of their own."""
 EMULATED = "emulated"
 """Of a format in a fingerprint's settings: the device has no products in it, and the library computes them in loops."""
 DTYPES = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")

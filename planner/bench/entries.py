@@ -58,6 +58,11 @@ _OF_HOSTS = {
     "row_bytes": {
         "meaning": "what every row of a weight takes beside its bytes, at the rate at which they are read [B]"
     },
+    "wide_tokens": {"meaning": "rows at most that bring back the copy in order of a weight of many rows [tokens]"},
+    "wide_rows": {"meaning": "rows of a weight at which half of that copy has left the caches [1]"},
+    "core_bytes": {
+        "meaning": "what an operation on keys and values counts for beside their bytes, in a step that decodes [B/FLOP]"
+    },
     "input_gradient": {"meaning": "rate of products of input gradients against forward ones [1]", "elsewhere": 1.0},
     "weight_gradient": {"meaning": "rate of products of weight gradients against forward ones [1]", "elsewhere": 1.0},
 }

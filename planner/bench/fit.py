@@ -113,6 +113,8 @@ def fitted(run: BenchRun, *, dtype: str, training: Profile, serving: Profile) ->
 
 _BELIEVED_PACKED = 10.0  # rows that bring a weight in order: our estimate
 _BELIEVED_ROW = 500.0  # bytes that the begin of a row counts for; our estimate
+_BELIEVED_WIDE = 100.0, 4000.0  # rows at most that a packed weight counts for once more, and the width of half; ours
+_BELIEVED_CORE = 0.2  # bytes that an operation of attention counts for beside those read; our estimate
 # Of a gated layer against another: two norms of eight kernels, positions of twelve beside some 25; our count.
 _BELIEVED_GATED = 1.0
 
@@ -131,6 +133,9 @@ _ALONE: dict[str, dict[str, float]] = {
         "memory_share": 1.0,
         "packed_tokens": _BELIEVED_PACKED,
         "row_bytes": _BELIEVED_ROW,
+        "wide_tokens": _BELIEVED_WIDE[0],
+        "wide_rows": _BELIEVED_WIDE[1],
+        "core_bytes": _BELIEVED_CORE,
         "gated_elements": _BELIEVED_GATED,
         "layer_gated": _BELIEVED_GATED,
     },

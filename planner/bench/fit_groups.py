@@ -57,10 +57,14 @@ GROUPS = (
     ),
     Group("training", ("head",), lambda r: r.family in ("vocabulary", "loss")),
     Group("training", ("grouped", "host_experts"), lambda r: r.kernel in ("grouped", "block-experts-train")),
-    Group("serving", ("weight_bandwidth", "matrix", "padding_tokens", "packed_tokens", "row_bytes"), _few_rows),
+    Group(
+        "serving",
+        ("weight_bandwidth", "matrix", "padding_tokens", "packed_tokens", "row_bytes", "wide_tokens", "wide_rows"),
+        _few_rows,
+    ),
     Group("serving", ("prefill",), _whole_prompt),
     Group("serving", ("attention", "attention_length"), lambda r: r.kernel == "attention" and r.family == "prefill"),
-    Group("serving", ("cache_bandwidth",), lambda r: r.kernel == "attention" and r.family == "decode"),
+    Group("serving", ("cache_bandwidth", "core_bytes"), lambda r: r.kernel == "attention" and r.family == "decode"),
     Group("serving", ("element_wise", "layer_s", "gated_elements", "layer_gated"), lambda r: r.kernel == "block"),
     Group("serving", ("grouped", "layer_experts"), lambda r: r.kernel == "block-experts"),
 )

@@ -13,6 +13,7 @@ from planner.bench.document import BenchRun
 from planner.bench.documents import digest, samples_text
 from planner.bench.fingerprint import fingerprint_of, refuse_oversubscription, verify_threads
 from planner.bench.noise import noise_of
+from planner.bench.pace import is_shared
 from planner.bench.runner import run_cases
 from planner.bench.suite import cases_of, read_suite
 from planner.errors import Fault, MeasurementError
@@ -51,7 +52,7 @@ def measure(
     refuse_oversubscription(wish.threads)
     backend = backend_named(wish.backend, threads=wish.threads)
     dtypes = checked_dtypes(backend, wish.dtypes)
-    if getattr(backend, "is_processor", True):
+    if is_shared(backend):
         verify_threads(backend, threads=wish.threads)
     suite = read_suite()
     cases = cases_of(suite, level=wish.level, dtypes=dtypes)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from planner.bench import host
-from planner.bench.backend import Backend, NotRunnable
+from planner.bench.backend import PROCESSOR_BACKENDS, Backend, NotRunnable
 from planner.bench.document import BenchRun
 from planner.bench.suite import Case, canary_case, memory_canary_case
 from planner.bench.timers import ClockJump
@@ -42,7 +42,7 @@ class Canary:
 
 def is_shared(backend: Backend) -> bool:
     """Say whether a backend runs on the host's own cores, which others use too."""
-    return bool(getattr(backend, "is_processor", True))
+    return backend.name in PROCESSOR_BACKENDS
 
 
 def canary_of(backend: Backend) -> Callable[[], Canary]:
@@ -151,7 +151,7 @@ def _median(seconds: np.ndarray) -> Canary:
 
 def pace_of(run: BenchRun) -> Canary | None:
     """Give the pace that the times of a run are at; None where its device has a clock of its own."""
-    if not run.noise.canary_s or run.backend not in ("numpy", "torch-cpu"):
+    if not run.noise.canary_s or run.backend not in PROCESSOR_BACKENDS:
         return None
     return Canary(run.noise.canary_s, run.noise.memory_canary_s or math.nan)
 

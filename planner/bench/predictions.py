@@ -90,11 +90,12 @@ def _served(row: RunRow, host: HostRates, e: ServingEfficiency) -> np.ndarray:
         m, n, k = row.size
         relative = 1.0 if row.family == "decode" else e.prefill
         memory = n * (k * ELEMENT_BYTES[row.dtype] + e.row_bytes) / (bandwidth * e.weight_bandwidth)
-        rows = m + padding(e, np.asarray(float(m)))
+        rows = m + padding(e, np.asarray(float(m)), np.asarray(float(n)))
         return soft_maximum(memory, 2.0 * n * k * rows / (peak * e.matrix * relative))
     if row.kernel == "attention":
         operator = _attention(row)
-        memory = row.bytes / (bandwidth * e.cache_bandwidth)
+        beside = e.core_bytes * operator.flops if row.family == "decode" else 0.0
+        memory = (row.bytes + beside) / (bandwidth * e.cache_bandwidth)
         seen = 2.0 * operator.visible
         rate = e.attention * seen / (seen + e.attention_length) if row.family == "prefill" else e.matrix * _CORE_RATE
         return soft_maximum(memory, operator.flops / (peak * rate))

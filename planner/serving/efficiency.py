@@ -28,12 +28,16 @@ class ServingEfficiency:
     ------
     weight_bandwidth : share of the memory bandwidth at which weights are read [1].
     cache_bandwidth : share of it at which keys and values are read [1].
+    core_bytes : bytes that an operation on them counts for beside those read, in a step that decodes; 0 where the next
+        are read meanwhile [B/FLOP].
     matrix : share of the dense peak of matrix products, few rows apart [1].
     eight_bit, four_bit : the same of an 8-bit or 4-bit peak, against 16 bits [1].
     unpacking : rate of products whose weights are kept in fewer bits, against plain ones, memory and compute [1].
     padding_tokens : rows that a product is padded with [tokens].
     packed_tokens : rows that bring the weights in order at every product of two rows and more; 0 where an engine keeps
         them so [tokens].
+    wide_tokens, wide_rows : rows at most that bring back the copy in order of a wide weight, which has left the caches
+        before it is used [tokens]; rows of a weight at which half of its copy has [1].
     row_bytes : what every row of a weight takes beside its bytes, at the rate at which they are read [B].
     prefill : rate of products over whole prompts against few rows [1].
     attention : share of the 16-bit peak that attention over a long prompt reaches [1].
@@ -117,6 +121,9 @@ class ServingEfficiency:
     power_compute: Array
     packed_tokens: Array = field(default_factory=_none)
     row_bytes: Array = field(default_factory=_none)
+    wide_tokens: Array = field(default_factory=_none)
+    wide_rows: Array = field(default_factory=_none)
+    core_bytes: Array = field(default_factory=_none)
     gated_elements: Array = field(default_factory=_none)
     layer_gated: Array = field(default_factory=_none)
 

@@ -106,7 +106,7 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
     sixteen = setting.machine.flops_per_s_16
     groups.add(
-        here * cores.read_bytes / (bandwidth * e.cache_bandwidth),
+        here * (cores.read_bytes + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
         here * queries * cores.flops / (sixteen * e.matrix * _CORE_RATE),
     )
     _elements(groups, setting, here * queries)
@@ -208,7 +208,7 @@ def _matrices(
     memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
     each = weights.flops / rate
-    groups.add(memory, each * (tokens + padding(e, tokens)), times, useful=each * tokens)
+    groups.add(memory, each * (tokens + padding(e, tokens, weights.width)), times, useful=each * tokens)
 
 
 def _experts(
@@ -228,20 +228,28 @@ def _experts(
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.expert_bandwidth
     memory = (weights.read_bytes + weights.rows * e.row_bytes) * met / (bandwidth * slower)
     chosen = tokens * top_k
-    copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST))
+    copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST), weights.width)
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
     each = weights.flops / top_k / rate
     groups.add(memory, each * copies, times, useful=each * tokens * top_k * dealt)
 
 
-def padding(e: ServingEfficiency, tokens: Array) -> Array:
+def padding(e: ServingEfficiency, tokens: Array, width: Array) -> Array:
     """Rows that a product of so many counts for beside its own [tokens].
 
     One row is a product with a vector, which reads weights as they lie; two and more bring them in order first, where
-    the engine has not done so once and for all.
+    the engine has not done so once and for all. The copy in order of a weight of many rows, its `width`, leaves the
+    caches before it is used: of x rows so far, and as W `wide_tokens`, w^2 / (w^2 + `wide_rows`^2) x W / (x + W) more.
+    The form is the best of seven tried on products of 1 to 512 rows with 19 weights, on one processor.
     """
-    return e.padding_tokens + e.packed_tokens * np.clip(tokens - 1.0, 0.0, 1.0)
+    rows = e.padding_tokens + e.packed_tokens * np.clip(tokens - 1.0, 0.0, 1.0)
+    if not np.any(e.wide_tokens):
+        return rows
+    square, counted = width * width, tokens + rows
+    left = square / (square + e.wide_rows * e.wide_rows + _FEWEST)
+    brought: Array = rows + left * counted * e.wide_tokens / (counted + e.wide_tokens)
+    return brought
 
 
 def _sampled(groups: _Groups, setting: Setting, weights: Weights, vectors: Array | float) -> None:

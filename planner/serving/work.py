@@ -47,6 +47,7 @@ class Weights:
     bits : of the format that the products run in [1].
     unpacked : 1 where the weights are kept in fewer bits [1].
     rows : of the matrices, one for each element of a result [1].
+    width : rows of the mean matrix, weighed by its elements [1].
     """
 
     read_bytes: Array
@@ -54,6 +55,7 @@ class Weights:
     bits: Array
     unpacked: Array
     rows: Array
+    width: Array
 
 
 @record
@@ -142,12 +144,12 @@ def counts_of(stack: Stack, layout: Layout, formats: Formats) -> Counts:
         tally.add(kind, float(count), layout.sharding)
     first = tally.experts_of
     return Counts(
-        attention=_weights(tally.attention, formats.attention),
-        dense=_weights(tally.dense, formats.dense),
-        experts=_weights(tally.experts, formats.experts),
-        convolutions=_weights(tally.convolutions, formats.attention),
-        sample=_weights(tally.sample, formats.attention),
-        source=_weights(tally.source, formats.attention),
+        attention=tally.attention.weights(formats.attention),
+        dense=tally.dense.weights(formats.dense),
+        experts=tally.experts.weights(formats.experts),
+        convolutions=tally.convolutions.weights(formats.attention),
+        sample=tally.sample.weights(formats.attention),
+        source=tally.source.weights(formats.attention),
         expert_count=np.asarray(float(first[0]) if first else 1.0),
         top_k=np.asarray(float(first[1]) if first else 1.0),
         element_bytes=tally.element_bytes,
@@ -171,11 +173,19 @@ class _Sum:
     elements: Array = field(default_factory=lambda: _NOTHING)
     flops: Array = field(default_factory=lambda: _NOTHING)
     rows: Array = field(default_factory=lambda: _NOTHING)
+    weighed: Array = field(default_factory=lambda: _NOTHING)
 
-    def add(self, elements: Array, flops: Array, rows: Array) -> None:
+    def add(self, operator: MatrixProduct, count: float, *, alike: Array = _ONE) -> None:
+        elements = count * operator.n * operator.k * operator.groups
         self.elements = self.elements + elements
-        self.flops = self.flops + flops
-        self.rows = self.rows + rows
+        self.flops = self.flops + count * operator.flops / alike
+        self.rows = self.rows + count * operator.n * operator.groups
+        self.weighed = self.weighed + elements * operator.n
+
+    def weights(self, stored: Stored) -> Weights:
+        width = self.weighed / np.maximum(self.elements, 1.0)
+        read = self.elements * stored.bytes_per_weight
+        return Weights(read, self.flops, stored.bits, stored.unpacked, self.rows, width)
 
 
 class _Tally:
@@ -197,12 +207,11 @@ class _Tally:
         for operator in layer_operators(kind, Tokens(_ONE, _ONE, cross_length=1.0), sharding):
             if isinstance(operator, MatrixProduct):
                 into = self.sample if operator.name in per_sample else self._sum_of(operator)
-                elements = operator.n * operator.k * operator.groups
                 if into is self.attention or into is self.dense:
                     self.adapted = self.adapted + count * (operator.n + operator.k)
                 # A token on every attention rank is several tokens to the experts, which all of them share.
                 alike = _attention_ranks(sharding) if operator.role == "experts" else _ONE
-                into.add(count * elements, count * operator.flops / alike, count * operator.n * operator.groups)
+                into.add(operator, count, alike=alike)
             elif operator.name == FEATURE_MAPS and isinstance(operator, Streaming):
                 self.map_bytes = self.map_bytes + count * operator.bytes_moved
             elif isinstance(operator, Streaming):
@@ -244,17 +253,13 @@ def _reductions(kind: Layer) -> float:
     return 1.0 if kind.parallel and parts else float(parts)
 
 
-def _weights(total: _Sum, stored: Stored) -> Weights:
-    return Weights(total.elements * stored.bytes_per_weight, total.flops, stored.bits, stored.unpacked, total.rows)
-
-
 def head_of(architecture: Architecture, layout: Layout, formats: Formats) -> Weights:
     """Count what stands behind the last layer, for one token or sequence whose output is wanted."""
     total = _Sum()
     for operator in head_operators(architecture, Tokens(_ONE, _ONE), layout.sharding):
         if isinstance(operator, MatrixProduct):
-            total.add(operator.n * operator.k * operator.groups, operator.flops, operator.n * operator.groups)
-    return Weights(total.elements * formats.head_bytes, total.flops, np.asarray(16.0), _NOTHING, total.rows)
+            total.add(operator, 1.0)
+    return total.weights(Stored(formats.head_bytes, np.asarray(16.0), _NOTHING))
 
 
 def decode_cores(

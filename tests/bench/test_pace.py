@@ -28,7 +28,7 @@ STREAM = Case("copy", "stream", "nt", "hot", (100_000_000, 1), left_out=False, d
 class _Neighbour:
     """A machine whose core and memory are slowed by neighbours: the clock of its kernels is told, not taken."""
 
-    name, is_processor = "a test's device", True
+    name = "numpy"  # a processor
 
     def __init__(self, core: Callable[[int], float], memory: Callable[[int], float]) -> None:
         self.core, self.memory, self.timer = core, memory, self

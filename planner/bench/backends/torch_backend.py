@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from planner.bench import host
-from planner.bench.backend import EMULATED, NotRunnable, Prepared
+from planner.bench.backend import EMULATED, PROCESSOR_BACKENDS, NotRunnable, Prepared
 from planner.bench.backends.torch_kernels import MAKERS, TYPES
 from planner.bench.storage import storage_case
 from planner.bench.suite import Case
@@ -36,7 +36,7 @@ class TorchBackend:
     @property
     def is_processor(self) -> bool:
         """Whether it runs on the host's own cores."""
-        return self.device == "cpu"
+        return self.name in PROCESSOR_BACKENDS
 
     def dtypes(self) -> tuple[str, ...]:
         if self.is_processor:
