@@ -286,6 +286,7 @@ class InferenceRows:
 _DRAWN = 0.5  # mean over the longest of lengths that are drawn evenly up to it
 _VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "cdna": "vllm-rocm"}
+_LOGICAL_CORES = ("trainium2", "trainium3")  # whose software joins cores in pairs unless told otherwise
 _ELSEWHERE, _ENCODERS_ELSEWHERE = "trtllm-0.14", "torch"
 _GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
@@ -353,7 +354,7 @@ def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tup
     accelerators = int(row.get("n_accelerators") or 1)
     unit = str(row.get("tp_unit") or "")
     cores = accelerator.cores if _CORES in unit.lower() or accelerator.kind in ("neuron",) else 1
-    if "LNC=2" in unit or (accelerator.id == "trainium2" and cores > 1):
+    if "LNC=2" in unit or (accelerator.id in _LOGICAL_CORES and cores > 1):
         cores = accelerator.cores // 2  # two physical cores are one logical one
     devices = accelerators * cores
     if mode is Mode.ENCODE:

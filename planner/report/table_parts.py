@@ -17,10 +17,19 @@ _EACH = 15
 
 @record
 class _Block:
-    """Columns of a table of parts: a title, and headers with the results under them."""
+    """Columns of a table of parts: a title, and headers with the results under them.
+
+    `told_elsewhere` are results that alone put no part into the table.
+    """
 
     title: str
     columns: tuple[tuple[str, str], ...]
+    told_elsewhere: tuple[str, ...] = ()
+
+    def parts_of(self, children: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Give the parts that the table is about."""
+        own = [metric for _, metric in self.columns if metric not in self.told_elsewhere]
+        return {name: child for name, child in children.items() if any(metric in child.results for metric in own)}
 
 
 _PLACE = (
@@ -78,6 +87,7 @@ _PARTS = (
             ("a request", "cost_per_request_usd"),
             ("M tokens out", "cost_per_million_output_tokens_usd"),
         ),
+        told_elsewhere=("cost_per_month_usd",),  # of training runs too, whose cost stands with their duration
     ),
     _Block(
         "What the parts take",
@@ -135,11 +145,12 @@ def _blocks(
 ) -> Iterator[str]:
     for block in blocks:
         metrics = [metric for _, metric in block.columns]
-        if not any(metric in child.results for child in children.values() for metric in metrics):
+        shown_parts = block.parts_of(children)
+        if not shown_parts:
             continue
         rows = [
             [for_terminal(name), *(_cell(child, metric, currency) for metric in metrics)]
-            for name, child in children.items()
+            for name, child in shown_parts.items()
         ]
         yield ""
         yield block.title
