@@ -112,10 +112,14 @@ def words_of(ground: ServingGround, size: Size, found: Answer) -> tuple[tuple[st
             "replicas",
             f"{copies}, each on {each} accelerator{'s' if each > 1 else ''}"
             + (f": {', '.join(degrees)}" if degrees else "")
-            + (f"; {idle:,} stand idle and are paid for" if idle > 0 else ""),
+            + (f"; {_idle_words(idle)}" if idle > 0 else ""),
         ),
         ("bound by", _bound_words(found)),
     )
+
+
+def _idle_words(count: int) -> str:
+    return "1 stands idle and is paid for" if count == 1 else f"{count:,} stand idle and are paid for"
 
 
 def load_words(load: Load) -> str:
