@@ -27,6 +27,7 @@ from planner.hardware.experts import ExpertLayer, ExpertRates, expert_layer_time
 from planner.hardware.kernels import joined
 from planner.hardware.products import Cache, ProductRates, conversion_time_s, product_time_s
 from planner.hardware.streams import StreamRates, pass_time_s
+from planner.planning.machines import sixteen_bit_peak
 
 Array = NDArray[np.float64]
 Words = NDArray[np.str_]
@@ -88,12 +89,14 @@ def _product_of(table: KernelTable, kind: str) -> Predict:
     converted = np.array([float(each.converted) for each in formats])
     m, n, k = (table.numbers(column) for column in "mnk")
     capacity = np.array([part.cache or _NO_CACHE_BYTES for part in parts])
+    multipliers = np.array([sixteen_bit_peak(part) for part in parts])
     one = np.ones_like(m)
 
     def predict(values: Parameters) -> Array:
         cache = Cache(
-            capacity, values[f"{kind}_cache_share"], values[f"{kind}_sharpness"], values[f"{kind}_cache_rate"]
-        )
+            capacity, values[f"{kind}_cache_share"], values[f"{kind}_sharpness"], values[f"{kind}_copies"],
+            values[f"{kind}_cache_rate"] * multipliers,
+        )  # fmt: skip
         device = product_time_s(
             m, n, k, one, chip=chip, element_bytes=(first, weight),
             rates=rates(ProductRates, kind, values, flop_per_joule=values.get(f"{kind}_flop_per_joule")), cache=cache,

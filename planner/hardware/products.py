@@ -82,15 +82,25 @@ class Cache:
     Parameters
     ----------
     capacity_bytes : of the last-level cache [B].
-    share : of the capacity at which half of a product's bytes still come from it [1].
-    sharpness : exponent of the fall around that [1].
-    rate : of the cache against the memory's bandwidth [1].
+    share : of the capacity at which half of what is read again still lies there [1].
+    sharpness : exponent of the fall around that; large where what was used longest ago makes room [1].
+    copies : weights that a benchmark goes through in turn, so that each meets a colder cache [1].
+    bytes_per_s : rate of the cache [B/s].
     """
 
     capacity_bytes: Array
     share: Array
     sharpness: Array
-    rate: Array
+    copies: Array
+    bytes_per_s: Array
+
+    def found(self, passed_bytes: Array) -> Array:
+        """Give the share of an operand that the cache still holds when so many bytes passed since its last use [1]."""
+        filled = np.minimum(passed_bytes / (self.share * self.capacity_bytes), _LONG_GONE)
+        return 1.0 / (1.0 + filled**self.sharpness)
+
+
+_LONG_GONE = 1e5  # times the capacity: far beyond what matters, and small enough for every power of it
 
 
 def matrix_product_time_s(
@@ -165,9 +175,8 @@ def product_time_s(
     parts. For each choice the time grows with every size, so the least of them does too. The forms tried are compared
     in docs/modelling.md.
     """
-    memory_s = _memory_s(
-        groups * (m * k * element_bytes[0] + n * k * element_bytes[1] + 2.0 * m * n), chip, rates, cache
-    )
+    rows, weights = groups * (m * k * element_bytes[0] + 2.0 * m * n), groups * n * k * element_bytes[1]
+    memory_s = _memory_s(rows, weights, chip, rates, cache)
     least = _least_over_choices(_last(m), _last(n), _last(k), _last(groups), chip, element_bytes, rates, memory_s)
     return np.where(groups * m * n * k > 0, rates.launch_s + least, 0.0)
 
@@ -227,13 +236,17 @@ def conversion_time_s(elements: Array, *, bytes_each: Array, chip: Chip) -> Arra
     return elements * bytes_each / chip.bandwidth_bytes_per_s
 
 
-def _memory_s(moved: Array, chip: Chip, rates: ProductRates, cache: Cache | None) -> Array:
-    """Every operand and the result once, from memory or, of repeats of small products, from the cache [s]."""
-    from_memory = moved / (chip.bandwidth_bytes_per_s * rates.memory)
+def _memory_s(rows: Array, weights: Array, chip: Chip, rates: ProductRates, cache: Cache | None) -> Array:
+    """Every operand and the result once, from memory or, of repeats of small products, from the cache [s].
+
+    Between two uses of the first operand and the result one product passes; between two uses of the same weights a
+    benchmark that goes through several copies of them passes all of these.
+    """
+    bandwidth = chip.bandwidth_bytes_per_s * rates.memory
     if cache is None:
-        return from_memory
-    cached = 1.0 / (1.0 + (moved / (cache.share * cache.capacity_bytes)) ** cache.sharpness)
-    return (1.0 - cached) * from_memory + cached * moved / (chip.bandwidth_bytes_per_s * cache.rate)
+        return (rows + weights) / bandwidth
+    cached = rows * cache.found(rows + weights) + weights * cache.found(rows + cache.copies * weights)
+    return (rows + weights - cached) / bandwidth + cached / cache.bytes_per_s
 
 
 _ROUNDING = 1e-9  # a count that is whole but for rounding is whole
