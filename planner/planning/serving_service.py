@@ -33,6 +33,7 @@ Array = NDArray[np.float64]
 _HOUR_S = 3600.0
 _MONTH_HOURS = 730.0
 _FULLEST = 0.98  # load up to which times are told at the slow end of a range
+_CROWDED = 0.8  # of its capacity, from which the simulation falls behind the closed form in some services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +192,12 @@ def _on_what_there_is(ground: ServingGround, size: Size, tree: Tree) -> Size:
 
 
 def _warn_of_saturation(found: Answer, size: Size, rate: float | None, slowest: float, ledger: Ledger) -> None:
-    """Say where a service does not keep up if it is as slow as its range allows."""
+    """Say where a service is near its capacity, and where it does not keep up if it is as slow as its range allows."""
+    if rate is not None and _number(found.load) >= _CROWDED:
+        ledger.warn(
+            f"at {_number(found.load):.0%} of capacity requests that come together may wait far longer than a closed "
+            "form says: --simulate runs the engine's loop, event by event"
+        )
     load = _number(found.load) * slowest
     if rate is not None and load >= _FULLEST:
         enough = math.ceil(size.replicas * load / _FULLEST)
