@@ -22,7 +22,8 @@ def rows_of(grounds: Sequence[ServingGround], layouts: Sequence[Sequence[Serving
 
     Parameters
     ----------
-    grounds : of one model, under engines whose memory setting means the same. layouts : of each.
+    grounds : of one model, under engines whose memory setting means the same, all with compiled graphs or none.
+    layouts : of each.
     """
     sizes = [len(each) for each in layouts]
     first = grounds[0]
@@ -53,6 +54,8 @@ def rows_of(grounds: Sequence[ServingGround], layouts: Sequence[Sequence[Serving
 def _stacked(parts: Sequence[R], sizes: Sequence[int]) -> R:
     """Give one record with the numbers of like records below each other, each as often as it has rows."""
     first = parts[0]
+    if first is None:
+        return first  # what engines of one group do not have, none of them has
     if is_dataclass(first) and not isinstance(first, type):
         own = {f.name: _stacked([getattr(part, f.name) for part in parts], sizes) for f in fields(first)}
         return cast(R, type(first)(**own))

@@ -43,10 +43,10 @@ def sites_of(
     first : the service on the machine that the scenario names. nodes : kinds of machines to try.
     """
     refused: dict[str, str] = {}
-    groups: dict[str, list[Site]] = {}
+    groups: dict[tuple[str, bool], list[Site]] = {}
     for name in nodes or _kinds(first, books):
         for site in _on_node(first, name, tree, books, refused):
-            groups.setdefault(site.ground.moves.memory_fraction_of, []).append(site)
+            groups.setdefault(_alike(site), []).append(site)
     running = [_running(group, refused) for group in groups.values()]
     return [group for group in running if group], refused
 
@@ -89,6 +89,11 @@ def _moved(first: ServingGround, name: str, books: Books) -> ServingLoad:
     if books.catalog.accelerator(node.accelerator).kind != first.fleet.accelerator.kind:
         update["engine"] = None  # what such chips are usually served with
     return first.load.model_copy(update=update)
+
+
+def _alike(site: Site) -> tuple[str, bool]:
+    """Give what sites that stand side by side in arrays have in common: their memory setting, and compiled graphs."""
+    return site.ground.moves.memory_fraction_of, site.ground.limits.graphs is None
 
 
 def _running(sites: Sequence[Site], refused: dict[str, str]) -> list[Site]:
