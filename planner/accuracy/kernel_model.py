@@ -97,9 +97,9 @@ def _kind_of(row: Mapping[str, str]) -> tuple[int, str]:
 
 
 def is_positive(text: str) -> bool:
-    """Whether a cell holds a number above zero."""
+    """Whether a cell holds a number above zero, and an end."""
     try:
-        return float(text) > 0
+        return 0 < float(text) < float("inf")
     except ValueError:
         return False
 

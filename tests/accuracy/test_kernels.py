@@ -10,7 +10,7 @@ import pytest
 
 from planner.accuracy.formats import read_file, rows_of_files
 from planner.accuracy.kernel_folds import errors, folds_of, left_out_seconds
-from planner.accuracy.kernel_model import batches_of
+from planner.accuracy.kernel_model import batches_of, is_positive
 from planner.accuracy.kernel_table import KernelTable
 from planner.accuracy.row import Row
 from planner.catalog.folders import built_in
@@ -105,3 +105,7 @@ def test_the_documented_errors_are_those_of_the_profile() -> None:
             found = [f"{group}, {how}, {part}" for part in ("median", "p90")]
             if cell:
                 assert cell == f"{100 * stated[found[0]]:.1f} / {100 * stated[found[1]]:.0f}"
+
+
+def test_a_cell_without_an_end_is_no_number() -> None:
+    assert [is_positive(text) for text in ("17.4", "0", "-3", "nan", "inf", "", "x")] == [True] + [False] * 6
