@@ -31,6 +31,8 @@ def render_fit(run: BenchRun, fits: Mapping[str, Fitted]) -> str:
                 "" if wanted is None else f"  wanted {wanted:.0%}: {'met' if error.median <= wanted else 'missed'}"
             )
             lines.append(f"  {label:<36}{error.rows:>5}{error.median:>9.1%}{error.worst:>9.1%}{verdict}")
+    if run.level == "quick":
+        lines.append("a quick run has few sizes: whole models are predicted better from planner bench run --full")
     return "\n".join(lines) + "\n"
 
 
