@@ -36,6 +36,7 @@ APART = "disaggregated"
 UNKNOWN_ENGINE = "vllm"  # whose memory and limits stand in for an engine that no profile knows
 
 _RANDOM_LENGTHS = 0.9  # these benchmarks draw lengths between 0.8 and 1 of the stated ones
+_RANDOM_SPREAD = 0.2 / math.sqrt(12.0) / _RANDOM_LENGTHS  # their coefficient of variation
 _DRAWN = re.compile(r"db-dump|^source_file=\d{4}-\d\d-\d\d\.csv|gap-analysis\.csv")
 _NODE = 8
 
@@ -84,7 +85,8 @@ class ClosedLoopRows:
             words = why_not(shape, tensor=one.tensor, data=one.data, pipeline=one.pipeline, expert=one.expert)
             if words:
                 raise RowRefusedError(words)
-        drawn = _RANDOM_LENGTHS if _DRAWN.search(row.get("silicon_data_source") or "") else 1.0
+        at_random = _DRAWN.search(row.get("silicon_data_source") or "")
+        drawn, varied = (_RANDOM_LENGTHS, _RANDOM_SPREAD) if at_random else (1.0, 0.0)
         latent = any(core.latent_rank for kind in shape.main.kinds for core in kind.cores)
         hidden = engine == "trtllm" and latent
         known = engine or UNKNOWN_ENGINE
@@ -115,6 +117,7 @@ class ClosedLoopRows:
             workers=workers,
             most=_most(row, degrees, kept=rule.kept if rule else 0),
             repeated=repeated,
+            varied=varied,
             observations=observed,
             requests=_concurrency(row, degrees) * _WAVES,
             near=(f"{model}|{row['system']}|{row['backend']}|{row.get('precision')}|{row['isl']}|{row['osl']}",),
@@ -125,9 +128,22 @@ _WAVES = 10.0  # requests over clients in these benchmarks
 
 
 def _run(row: Row) -> tuple[str, ...]:
-    """Give what tells one run from another: two runs never agree in every digit of both times."""
-    names = ("system", "backend", "isl", "osl", "silicon_ttft_ms", "silicon_tpot_ms")
-    return tuple(str(row.get(name)) for name in names)
+    """Give what tells one run from another: two runs never agree in every digit of both times.
+
+    Some tables round both to a hundredth of a millisecond.
+    """
+    names = ("system", "backend", "isl", "osl")
+    return (*(str(row.get(name)) for name in names), *(_hundredths(row.get(f"silicon_{m}_ms")) for m in _MEASURED))
+
+
+_MEASURED = ("ttft", "tpot")
+
+
+def _hundredths(text: str | None) -> str:
+    try:
+        return format(float(text or "nan"), ".2f")
+    except ValueError:
+        return str(text)
 
 
 def _source(row: Row) -> str:

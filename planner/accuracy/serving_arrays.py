@@ -61,6 +61,7 @@ class Side:
     passed : tokens of a prompt that a pass computes: padded where graphs are compiled for one length [tokens].
     shaped : prompt and answer that graphs are compiled for, whose cache every sequence has; 0 for none [tokens].
     every_expert : 1 where a prompt's tokens go through all experts.
+    varied : coefficient of variation of the outputs [1].
     compiled : sequences that every step computes at least.
     limit : most sequences of the replica. budget : tokens of one pass. full : tokens of a full pass.
     """
@@ -81,6 +82,7 @@ class Side:
     passed: Array
     shaped: Array
     every_expert: Array
+    varied: Array
     compiled: Array
     limit: Array
     budget: Array
@@ -114,7 +116,7 @@ class Rows:
     @property
     def _setting(self) -> Setting:
         own = self.side.setting
-        return Setting(own.counts, own.head, own.layout, own.machine, self.efficiency)
+        return Setting(own.counts, own.head, own.layout, own.machine, self.efficiency, eager=own.eager)
 
     @property
     def _reading(self) -> Setting:
@@ -155,7 +157,7 @@ class Rows:
         marginal: Array = time.total / requests / layout.data / layout.pipeline
         return marginal
 
-    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Sequences that run at once; not whole ones, so that a fit sees what memory does [1]."""
         left = self.side.room_bytes * self.efficiency.memory_share - self.side.taken_bytes
         tokens = np.maximum(context + self.side.reserving * generated, self.side.shaped)
@@ -200,7 +202,7 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     budget = float(limits.pass_tokens)
     return Side(
         setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
-            _NO_EFFICIENCY),
+            _NO_EFFICIENCY, eager=limits.eager),
         decode=decode_cores(
             stack, layout, case.formats, context=graphs.context(max(context, case.kept)), repeated=graphs.repeated
         ),
@@ -218,6 +220,7 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         passed=passed,
         shaped=graphs.tokens,
         every_expert=graphs.every_expert,
+        varied=np.asarray(case.varied),
         compiled=np.asarray(case.compiled),
         limit=np.asarray(limit * d.data),
         budget=np.asarray(budget) if engine.chunked else np.maximum(budget, passed),

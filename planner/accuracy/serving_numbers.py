@@ -34,7 +34,7 @@ class Numbers:
 
 def requests_of(rows: Rows) -> Requests:
     """Give the mean lengths of cases."""
-    return Requests(rows.side.length, rows.side.output, rows.side.cached)
+    return Requests(rows.side.length, rows.side.output, rows.side.cached, rows.side.varied)
 
 
 def watts_of(rows: Rows, served: Served) -> Array:

@@ -111,6 +111,8 @@ class EngineMoves(Moves):
     reserving : a request starts only when its prompt and its longest answer fit the cache, so that none is ever put
         out of it; else it starts when its prompt does.
     graphs : shapes that it compiles its graphs for; none where every pass has its own.
+    eager : the host launches every operation by itself, ahead of the device, and attention has no kernel for grouped
+        heads; else whole passes are launched at once.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
 
@@ -125,6 +127,7 @@ class EngineMoves(Moves):
     chunked: Flag = True
     reserving: Flag = False
     graphs: CompiledGraphs | None = None
+    eager: Flag = False
     relative: Id | None = None
 
 

@@ -102,6 +102,7 @@ def engine_limits(
         pass_tokens=np.asarray(float(pass_tokens or engine.pass_tokens)),
         chunked=np.asarray(float(engine.chunked if chunked is None else chunked)),
         reserving=np.asarray(float(engine.reserving)),
+        eager=np.asarray(float(engine.eager)),
         graphs=None if engine.graphs is None else graphs_of(engine.graphs, longest),
     )
 

@@ -53,18 +53,19 @@ def lengths_of(load: ServingLoad, shape: Architecture, tree: Tree, books: Books,
     InputError : a length is missing, is more than the model takes, or contradicts it.
     """
     read, made = _stated(load, shape, tree, books, ledger)
-    cached = load.workload.requests.cached
+    cached, varied = load.workload.requests.cached, load.workload.requests.output_variability
     ledger.said("request", f"{read:,.0f} tokens in, {made:,.0f} out")
     if not reads_text_first(shape):
         _require_context(shape, {"a prompt": read, "an output": made if generates(shape) else 0.0}, tree)
-        return RequestLengths(Requests(np.array([read * (1.0 - cached)]), np.array([made]), read * cached), None, read)
+        told = Requests(np.array([read * (1.0 - cached)]), np.array([made]), read * cached, varied)
+        return RequestLengths(told, None, read)
     for what, tokens in (("a prompt", read), ("an output", made)):
         _require_context(shape, {what: tokens}, tree)
     if cached:
         message = f"{shape.name} keeps nothing of a prompt for the next request: its encoder reads all of it at once"
         at = ("workload", "requests", "cached")
         raise InputError(tree.fault("contradiction", message, at, hint="leave cached out"))
-    return RequestLengths(Requests(np.array([_BEGINNING]), np.array([made])), read, read)
+    return RequestLengths(Requests(np.array([_BEGINNING]), np.array([made]), varied=varied), read, read)
 
 
 def stated_lengths(stated: RequestShape, tree: Tree, books: Books, ledger: Ledger) -> tuple[float | None, float | None]:

@@ -68,7 +68,7 @@ class Steady:
             self._marginal[key] = self._engine.marginal_prefill_s(tokens, cached)
         return self._marginal[key]
 
-    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Sequences of a mean context that run at once; `generated` of its tokens are answers [1]."""
         key = (_key(context), _key(generated))
         if key not in self._fit:

@@ -37,7 +37,7 @@ class Replica(Protocol):
     def marginal_prefill_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
         """Time that one more prompt adds where many are read [s]."""
 
-    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Sequences of a mean context that run at once; `generated` of its tokens are answers [1]."""
 
 
@@ -49,11 +49,13 @@ class Requests:
     ----------
     prompt : tokens of a prompt that have to be read. output : tokens that are generated.
     cached : earlier tokens of the prompt whose keys and values are kept.
+    varied : coefficient of variation of the outputs; 0 where all are alike [1].
     """
 
     prompt: Array
     output: Array
     cached: Array | float = 0.0
+    varied: Array | float = 0.0
 
     @property
     def context(self) -> Array:
@@ -112,7 +114,8 @@ def closed_loop(
     the rest between its tokens: TPOT = d + (1 - a) D / o, TTFT the way to the engine, a prompt alone, some steps, a D
     and waiting as in a random queue, rho / (1 - rho) p. Engines differ in a: one that puts prompts before decoding
     gathers its sequences until all of them are read and decode together, a = 1/2; where prompts share passes with
-    decoding, sequences stay apart and a is near nothing. The first wave is sent at once, and is read with a = 1/2 by
+    decoding, sequences stay apart and a is near nothing. Answers of different lengths end apart even where prompts
+    come first: see `_together`. The first wave is sent at once, and is read with a = 1/2 by
     any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the first wave
     that find a place at once.
     """
@@ -125,8 +128,10 @@ def closed_loop(
     waves = _WAVES if sent is None else np.maximum(np.asarray(sent) / wanted, 1.0)
     others = e.interference * (running - 1.0) * prompt
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
-    before = e.gathered + (_FIRST_WAVE - e.gathered) / waves
-    tpot = step.total / replica.tokens_per_round + (1.0 - before) * others / requests.output
+    decoding = step.total / replica.tokens_per_round
+    gathered = e.gathered * _together(running * prompt, requests.varied * requests.output * decoding, waves)
+    before = gathered + (_FIRST_WAVE - gathered) / waves
+    tpot = decoding + (1.0 - before) * others / requests.output
     read = alone + before * others
     rate = running / (read + requests.output * tpot)
     load = np.minimum(rate * prompt, _SATURATED)
@@ -134,6 +139,19 @@ def closed_loop(
     admission = np.maximum(wanted - running, 0.0) / rate * (1.0 - np.minimum(running / wanted, 1.0) / waves)
     ttft = e.request_s + read + e.wait_steps * step.total + waiting + admission
     return Served(ttft, tpot, rate * requests.output, running, load, step)
+
+
+def _together(reading_s: Array, deviation_s: Array, waves: Array | float) -> Array:
+    """Share of the sequences that are read together which ended together, from their deviation in one wave [1].
+
+    Ends that are spread evenly, with that deviation, lie over a span of sqrt(12) deviations, which grows like a random
+    walk, in the mean over the waves to two thirds of the last one's root. Those that end while all are read wait
+    together.
+    """
+    span = np.sqrt(12.0) * deviation_s * np.sqrt(waves) * (2.0 / 3.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share: Array = np.where(span > 0, reading_s / (reading_s + span), 1.0)
+    return share
 
 
 def offline(

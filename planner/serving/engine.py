@@ -38,6 +38,7 @@ class EngineLimits:
     chunked : 1 where prompts share passes with sequences that decode, 0 where they stop them.
     reserving : 1 where a request starts only when its whole answer fits the cache, 0 where its prompt is enough.
     graphs : shapes that graphs are compiled for; None where every pass has its own.
+    eager : 1 where the host launches every operation by itself; see `planner.serving.step.Setting`.
     """
 
     sequences: Array
@@ -45,6 +46,7 @@ class EngineLimits:
     chunked: Array
     reserving: Array | float = 0.0
     graphs: Graphs | None = None
+    eager: Array | float = 0.0
 
 
 @record
@@ -178,7 +180,7 @@ class Engine:
         encoded: Array = marginal + self._encoded(inputs).total / inputs / stages
         return encoded
 
-    def sequences_that_fit(self, context: Array | float, generated: Array | float = 0.0) -> Array:
+    def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Give how many sequences of a mean context run at once: what the cache holds, and the engine's own limit.
 
         Parameters
@@ -261,7 +263,7 @@ def engine_of(
     source = fixed if source_tokens is None else source_tokens
 
     def setting(stack: Stack) -> Setting:
-        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency, adapters)
+        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency, adapters, limits.eager)
 
     room = room_of(
         architecture,

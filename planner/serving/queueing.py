@@ -22,7 +22,8 @@ PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 _HALVINGS = 50
 _NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
 _OWN = 1.5  # that half step, and the one that reads the prompt
-_BURSTS = 0.35  # of what comes' variance that a router leaves, as endings come in bursts; by simulation
+_BURSTS = 0.24  # of the variance of arrivals that a router leaves, as endings come in bursts; by simulation
+_ALIKE = 0.2  # exponent of the replicas by which bursts of like requests gather, by simulation
 NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
@@ -117,7 +118,7 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
 
     for a place in a full batch (Allen-Cunneen [1]_, s the time in which one comes free, u the share that is taken, C
     the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
-    work evens arrivals out, but only in part, since most of those at work decode: of their variance a third is left
+    work evens arrivals out, but only in part, since most of those at work decode: of their variance a quarter is left
     with many replicas. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: the own
     prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
     h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it decodes.
@@ -219,9 +220,11 @@ def _ttft(
     idle = np.exp(-s.batch)  # chance that nothing decodes, of a Poisson number that does
     own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
-    # Requests at work, by which a router chooses, mostly decode: prompts wait at each replica for those before them.
-    left = _BURSTS + (1.0 - _BURSTS) / count
-    dealt = (np.square(arrivals.variability) + np.square(arrivals.prompt_variability)) * left
+    decoding = requests.output * s.tpot
+    seen = decoding / (decoding + s.prompt) * (1.0 - 1.0 / np.maximum(s.batch, 1.0))
+    left = _left_by_router(rate * arrivals.output_variability * decoding, seen, count)
+    # A router that counts requests sees nothing of how long their prompts are.
+    dealt = np.square(arrivals.variability) * left + np.square(arrivals.prompt_variability)
     wait, wait_spread = passing(rate, e.interference * s.prompt, s.step.total, dealt)
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
     place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
@@ -229,6 +232,20 @@ def _ttft(
     varied = s.prompt + (1.0 - idle) * wait + place
     variance = np.square(arrivals.prompt_variability * s.prompt) + (1.0 - idle) * wait_spread + place_spread
     return fixed + varied, fixed + lognormal(varied, variance)
+
+
+def _left_by_router(apart: Array, seen: Array, count: Array) -> Array:
+    """Share of what comes' variance that a router to the replica with the fewest at work leaves to each [1].
+
+    Requests at work mostly decode, so that prompts wait at each replica for those before them. Like requests end as
+    they came: those that were read together leave their replica together, which then has the fewest, and gets as many
+    at once. They stay together where no other request of the replica comes within the deviation of their ends, in
+    which `apart` come in the mean; and only as far as those that a router counts decode, the share `seen`.
+    """
+    even = _BURSTS + (1.0 - _BURSTS) / count
+    together = seen * np.exp(-apart)
+    left: Array = even + (count**_ALIKE - even) * together
+    return left
 
 
 def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array) -> Array:

@@ -19,6 +19,7 @@ _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill
 _VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
 _ACTIVATION_BYTES = 2.0
 _FEWEST = 1e-9  # experts that are met: no division by none
+_SLOWER = 6.0  # norm that joins host and device, as in planner.training.layer_time
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
 
@@ -46,7 +47,16 @@ class PassTime:
 
 @record
 class Setting:
-    """What times are taken on: counts of one rank, how ranks stand, machine and engine."""
+    """What times are taken on: counts of one rank, how ranks stand, machine and engine.
+
+    Parameters
+    ----------
+    counts, head : of one rank.
+    layout, machine, efficiency : how ranks stand, what they run on, how far they stay below its data sheet.
+    adapters : beside the weights, if any.
+    eager : 1 where the host launches every operation by itself while the device works on earlier ones, and attention
+        has no kernel for grouped heads; 0 where whole passes are launched at once.
+    """
 
     counts: Counts
     head: Weights
@@ -54,6 +64,7 @@ class Setting:
     machine: ServingMachine
     efficiency: ServingEfficiency
     adapters: Adapters | None = None
+    eager: Array | float = 0.0
 
 
 def soft_maximum(first: Array, second: Array) -> Array:
@@ -106,14 +117,14 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
     sixteen = setting.machine.flops_per_s_16
     groups.add(
-        here * (cores.read_bytes + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
+        here * (_cache_bytes(setting, cores) + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
         here * queries * cores.flops / (sixteen * e.matrix * _CORE_RATE),
     )
     _elements(groups, setting, here * queries)
     _adapters(groups, setting, here, here * queries)
     _sampled(groups, setting, setting.head, here * queries)
     network = _network(setting, here * queries)
-    host = _between_layers(setting) + e.step_s + e.sequence_s * batch
+    host = _exposed(setting, groups.total + network) + e.step_s + e.sequence_s * batch
     return PassTime(groups.total + network + host, groups.memory, groups.compute, groups.useful, network, host)
 
 
@@ -163,7 +174,7 @@ def prefill(
     _adapters(groups, setting, np.maximum(each / np.maximum(length, 1.0), 1.0), each, times=passes)
     _sampled(groups, setting, setting.head, requests * sampled)
     network = _network(setting, each) * passes
-    host = (_between_layers(setting) + e.prompt_s) * passes
+    host = (_exposed(setting, (groups.total + network) / passes) + e.prompt_s) * passes
     overlapped = (passes + layout.pipeline - 1.0) / (passes * layout.pipeline)
     return PassTime(
         (groups.total + network + host) * overlapped,
@@ -321,6 +332,29 @@ def _network(setting: Setting, tokens: Array) -> Array:
     with np.errstate(invalid="ignore"):
         passed: Array = time + np.where(layout.pipeline > 1, (layout.pipeline - 1.0) * sent, 0.0)
     return passed
+
+
+def _cache_bytes(setting: Setting, cores: Cores) -> Array:
+    """Bytes that attention of one sequence moves [B].
+
+    Without a kernel for grouped heads a step copies the cache to append to it, which reads and writes it, and reads it
+    once more to write it out for every query head, which attention then reads.
+    """
+    apart = 3.0 * cores.read_bytes + 2.0 * cores.expanded_bytes
+    moved: Array = np.where(np.asarray(setting.eager) > 0, apart, cores.read_bytes)
+    return moved
+
+
+def _exposed(setting: Setting, device: Array) -> Array:
+    """Time of a pass beside the device's own for launching its layers [s].
+
+    A host that launches operations one by one runs ahead of its device, so that the slower of them counts, as in
+    training; else what lies between layers adds up.
+    """
+    launching = _between_layers(setting)
+    together = (device**_SLOWER + launching**_SLOWER) ** (1.0 / _SLOWER)
+    exposed: Array = np.where(np.asarray(setting.eager) > 0, together - device, launching)
+    return exposed
 
 
 def _between_layers(setting: Setting) -> Array:

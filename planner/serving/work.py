@@ -111,11 +111,13 @@ class Cores:
     Parameters
     ----------
     read_bytes : keys, values and states that are read and written [B].
+    expanded_bytes : keys and values as wide as the queries: one head of each for every query head [B].
     flops : of scores and weighted values, over the keys that are seen [FLOP].
     seen : keys that the mean query sees, over all layers that attend, weighed by their work [tokens].
     """
 
     read_bytes: Array
+    expanded_bytes: Array
     flops: Array
     seen: Array
 
@@ -292,6 +294,8 @@ def decode_cores(
                 read = read + core.index_dim * (scored.visible - seen.visible) * _INDEX_BYTES
                 total.add(count, _NOTHING, scored)
             total.add(count, read, seen)
+            width = seen.heads * (core.key_dim + core.value_dim)
+            total.expanded = total.expanded + count * width * seen.visible * formats.cache_bytes
         if kind.scan:
             total.read = total.read + count * 2.0 * _state_bytes(kind.scan, layout.tensor)
     return total.cores()
@@ -336,6 +340,7 @@ def prefill_cores(
 class _CoreSum:
     def __init__(self) -> None:
         self.read: Array = _NOTHING
+        self.expanded: Array = _NOTHING
         self.flops: Array = _NOTHING
         self.weighed: Array = _NOTHING
 
@@ -347,7 +352,7 @@ class _CoreSum:
 
     def cores(self) -> Cores:
         seen = self.weighed / np.maximum(self.flops, 1.0)
-        return Cores(self.read, self.flops, seen)
+        return Cores(self.read, self.expanded, self.flops, seen)
 
 
 def _state_bytes(scan: Scan, tensor: Array) -> Array:

@@ -74,6 +74,15 @@ def test_one_run_under_two_layouts_counts_once() -> None:
     assert (first.id, second.id) == ("mine.csv:2", "mine.csv:3")
 
 
+def test_a_run_that_another_table_rounds_counts_once() -> None:
+    exact = run(silicon_ttft_ms="307.79067178664263", silicon_tpot_ms="10.08063544978878")
+    rounded = run(id="b", silicon_ttft_ms="307.79", silicon_tpot_ms="10.08")
+    other = run(id="c", silicon_ttft_ms="307.80", silicon_tpot_ms="10.08")
+    cases = ClosedLoopRows(READER).read(enumerate([exact, rounded, other]), file="mine.csv")
+    found = [case for case in cases if isinstance(case, ServingCase)]
+    assert [case.repeated for case in found] == [False, True, False]
+
+
 def test_degrees_that_share_devices_are_not_multiplied() -> None:
     row = run(model_path="deepseek-ai/DeepSeek-V3", system="h200_sxm", tp_size="64", moe_tp_size="8", moe_ep_size="8")
     case = ClosedLoopRows(READER).row(row, name="mine.csv:2")

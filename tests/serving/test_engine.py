@@ -174,3 +174,23 @@ def test_every_efficiency_of_the_profile_lies_inside_its_bounds() -> None:
 def test_formats_hold_their_scales() -> None:
     assert float(Formats.of("nvfp4").experts.bytes_per_weight) == pytest.approx(4.5 / 8.0)
     assert float(Formats.of("fp8").cache_bytes) == 2.0
+
+
+def test_a_host_that_runs_ahead_of_its_device_hides_the_faster_of_the_two() -> None:
+    """Published runs of one sequence on an A100: 20 to 25 ms for 24 to 28 layers, whatever the bytes of 0.5B to 7B."""
+    engine = replica("qwen2.5-7b", "a100-sxm-80gb", engine="transformers")
+    launched = replace(engine.setting, eager=np.asarray(0.0))
+    added = float(replace(engine, setting=launched).decode_step_s(1.0, 10.0))
+    hidden = float(engine.decode_step_s(1.0, 10.0))
+    host = float(engine.efficiency.layer_s) * engine.architecture.main.layers
+    assert host < hidden < added
+    assert hidden == pytest.approx(host + float(engine.efficiency.step_s + engine.efficiency.sequence_s), rel=0.1)
+
+
+def test_attention_without_a_kernel_for_grouped_heads_moves_the_cache_many_times() -> None:
+    """Appending reads and writes all, and seven query heads share each of the four heads that are written out."""
+    engine = replica("qwen2.5-7b", "a100-sxm-80gb", engine="transformers")
+    grouped = replace(engine, setting=replace(engine.setting, eager=np.asarray(0.0)))
+    long, short = 120_000.0, 60_000.0
+    extra = [float(e.decode_step(1.0, long).memory - e.decode_step(1.0, short).memory) for e in (engine, grouped)]
+    assert extra[0] / extra[1] == pytest.approx(3.0 + 2.0 * 7.0)

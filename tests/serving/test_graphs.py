@@ -37,7 +37,7 @@ def test_a_step_reads_the_cache_that_graphs_were_compiled_for_and_as_many_sequen
     free = replica()
     engine = compiled(free, tokens=8192.0)
     assert float(engine.decode_step_s(32.0, 500.0)) == pytest.approx(float(free.decode_step_s(32.0, 8192.0)))
-    assert float(engine.sequences_that_fit(500.0)) == float(free.sequences_that_fit(8192.0))
+    assert float(engine.sequences_that_fit(500.0, 0.0)) == float(free.sequences_that_fit(8192.0, 0.0))
     assert float(engine.prefill_s(500.0)) == pytest.approx(float(free.prefill_s(500.0)))
 
 

@@ -92,6 +92,22 @@ def test_clients_in_a_loop_get_as_many_tokens_as_the_simulation_says(
     assert float(told.output_tokens_per_s) == pytest.approx(np.sum(lengths.output) / seen.end_s, rel=0.12)
 
 
+@pytest.mark.parametrize("clients", [8, 32, 64])
+def test_alike_answers_end_together_under_an_engine_that_reads_prompts_first_and_others_ever_less(clients: int) -> None:
+    engine = replica(engine="sglang")
+
+    def told(varied: float, waves: float = 10.0) -> float:
+        requests = Requests(np.asarray(4000.0), np.asarray(500.0), varied=varied)
+        return float(closed_loop(engine, requests, clients=float(clients), sent=waves * clients).ttft_s)
+
+    times = [told(varied) for varied in (0.0, 0.05, 0.2, 0.8)]
+    assert times == sorted(times, reverse=True)
+    assert told(0.2, 1000.0) < told(0.2, 10.0)
+    # Each waits for half of the others' prompts where all are alike, and for few where none are.
+    others = (clients - 1) * float(engine.marginal_prefill_s(4000.0))
+    assert times[0] - times[-1] > 0.3 * others
+
+
 def test_an_engine_that_keeps_room_for_whole_answers_runs_fewer_at_once() -> None:
     """A 48 GB card, and answers ten times as long as their prompts."""
     engine = replica("llama-3.1-8b", "l40s", engine="trtllm")
@@ -103,6 +119,25 @@ def test_an_engine_that_keeps_room_for_whole_answers_runs_fewer_at_once() -> Non
     assert seen.preemptions == 0
     assert float(told.sequences) == pytest.approx(float(engine.cache_tokens) / 2200.0, abs=2.0)
     assert float(told.ttft_s) == pytest.approx(np.mean(seen.ttft_s), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("model", "tensor", "prompt", "output"), [("llama-3.1-8b", 1, 1000.0, 200.0), ("llama-3.1-70b", 4, 2000.0, 300.0)]
+)
+@pytest.mark.parametrize("load", [0.3, 0.8])
+def test_like_requests_come_back_to_a_router_in_bursts(
+    model: str, tensor: int, prompt: float, output: float, load: float
+) -> None:
+    engine, replicas = replica(model, tensor=tensor), 4
+    requests = Requests(np.asarray(prompt), np.asarray(output))
+    rate = load * replicas * float(capacity(engine, requests))
+    count = 6000
+    arrival = np.cumsum(np.random.default_rng(11).exponential(1.0 / rate, count))
+    lengths = drawn_lengths(count, prompt=prompt, output=output, variability=0.0, seed=12)
+    seen = replay(engine, arrival, lengths, replicas=replicas).ttft_s[count // 5 :]
+    told = open_loop(engine, requests, Arrivals(np.asarray(rate)), replicas=float(replicas))
+    assert float(told.ttft_s) == pytest.approx(np.mean(seen), rel=0.18)
+    assert float(told.ttft_percentiles_s[3]) == pytest.approx(np.percentile(seen, 99), rel=0.3)
 
 
 def test_times_rise_with_load_and_variability_and_never_go_negative() -> None:
@@ -131,9 +166,9 @@ def test_above_capacity_nothing_settles_and_the_load_says_by_how_much() -> None:
 def test_replicas_behind_one_router_wait_less_than_each_with_its_own_clients() -> None:
     engine = replica()
     requests = Requests(np.asarray(1000.0), np.asarray(200.0))
-    rate = 0.8 * float(capacity(engine, requests))
-    own = open_loop(engine, requests, Arrivals(np.asarray(rate)))
-    shared = open_loop(engine, requests, Arrivals(np.asarray(4.0 * rate)), replicas=4.0)
+    rate = 0.8 * float(capacity(engine, requests, output_variability=0.5))
+    own = open_loop(engine, requests, Arrivals(np.asarray(rate), output_variability=0.5))
+    shared = open_loop(engine, requests, Arrivals(np.asarray(4.0 * rate), output_variability=0.5), replicas=4.0)
     assert float(shared.load) == pytest.approx(float(own.load))
     assert float(shared.ttft_s) < float(own.ttft_s)
     assert float(shared.output_tokens_per_s) == pytest.approx(4.0 * float(own.output_tokens_per_s))
