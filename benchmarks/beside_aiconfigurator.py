@@ -13,7 +13,6 @@ import argparse
 import csv
 import json
 import os
-import random
 import resource
 import subprocess
 import sys
@@ -36,7 +35,8 @@ def drawn(count: int) -> tuple[list[str], list[Row]]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         rows = [row for row in reader if row["mode"] == "agg"]
-    return list(reader.fieldnames or ()), random.Random(SEED).sample(rows, count)
+    places = np.random.default_rng(SEED).choice(len(rows), count, replace=False)
+    return list(reader.fieldnames or ()), [rows[place] for place in places]
 
 
 def other_tool() -> None:
