@@ -81,7 +81,8 @@ def measure(
         samples_sha256=digest(samples),
         rows=tuple(rows),
     )
-    if not any(row.state == "measured" for row in rows):
+    kept = measured.interrupted and measured.samples  # who stops a run early has what it took, if too little to fit
+    if not kept and not any(row.state == "measured" for row in rows):
         reasons = sorted({f"{row.state}: {row.reason}" for row in rows})
         raise MeasurementError(Fault("nothing-measured", "no case could be measured", hint="; ".join(reasons[:3])))
     return run, samples

@@ -1,5 +1,7 @@
 """Running cases: checked once, then sampled in a new random order every round, until noise settles or time is up.
 
+A few cases at a time have their fewest samples first, so that a run which is stopped has told something; the rounds
+that follow go over all of them, which spreads each case's samples over the run.
 Two canaries run before every sample and tell the machine's pace, to which times are brought: `planner.bench.pace`.
 """
 
@@ -45,6 +47,7 @@ class _Running:
     state: State = "measured"
     reason: str = ""
     error: float | None = None
+    rounds: int = 0
     samples: list[Sample] = field(default_factory=list)
 
     def failed(self, state: State, reason: str) -> None:
@@ -58,7 +61,7 @@ class Measured:
     Parameters
     ----------
     rows : one for each case. samples : by the case's name. seconds : that it took. complete : whether every case
-        had its samples.
+        had its samples. interrupted : whether a person stopped it.
     """
 
     rows: list[RunRow]
@@ -66,6 +69,7 @@ class Measured:
     spreads: list[Spread]
     seconds: float
     complete: bool
+    interrupted: bool
     canaries: list[Canary]
 
 
@@ -88,51 +92,74 @@ def run_cases(
     -------
     A row for every case: measured, or why it was not. Ctrl-C ends the run and keeps what was measured.
     """
-    begun = time.perf_counter()
-    order = random.Random(seed)  # noqa: S311 - shuffles cases
+    run = _Run(backend, canary_of(backend), random.Random(seed), time.perf_counter(), budget_s)  # noqa: S311 - an order
     running = [_Running(case) for case in cases]
+
+    def told() -> None:
+        progress(sum(len(each.samples) for each in running), _MOST_SAMPLES * len(running))
+
     interrupted = False
-    canary = canary_of(backend)
     try:
-        for each in running:
-            sampling = _FEWEST_SAMPLES * _AND_CANARY * sum(other.sample_s for other in running)
-            if time.perf_counter() - begun + sampling < budget_s:
-                _prepare(each, backend)
-            else:
-                each.failed("interrupted", f"the budget of {budget_s:.0f} s was spent before its turn")
-        _rounds(running, backend, canary, order, begun, budget_s, progress)
+        for first in range(0, len(running), _TOGETHER):
+            some = running[first : first + _TOGETHER]
+            _prepare_in_time(some, run)
+            _rounds(some, run, _FEWEST_SAMPLES, told)
+        _rounds(running, run, _MOST_SAMPLES, told)
     except KeyboardInterrupt:
         interrupted = True
-    return _told(running, seconds=time.perf_counter() - begun, interrupted=interrupted, scaled=is_shared(backend))
+    return _told(running, seconds=run.seconds, interrupted=interrupted, scaled=is_shared(backend))
 
 
-_HURRY = 0.6  # of the budget, after which cases are given up one half after the other
+@dataclass(slots=True)
+class _Run:
+    """What all cases of a run share: where they run, their order, and the time that they have."""
+
+    backend: Backend
+    canary: Callable[[], Canary]
+    order: random.Random
+    begun: float
+    budget_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Time since the run began [s]."""
+        return time.perf_counter() - self.begun
+
+
+_TOGETHER = 16  # cases that have their fewest samples before the next are prepared: some seconds' worth; our choice
 _AND_CANARY = 2.0  # of a sample's time: the canaries before it, and others who have the processor; our estimate
 
 
-def _rounds(
-    running: list[_Running],
-    backend: Backend,
-    canary: Callable[[], Canary],
-    order: random.Random,
-    begun: float,
-    budget_s: float,
-    progress: Callable[[int, int], None],
-) -> None:
-    hurried = 0
-    for done in range(_MOST_SAMPLES):
-        waiting = [each for each in running if each.prepared and not _is_settled(each)]
-        if done < _FEWEST_SAMPLES and time.perf_counter() - begun > budget_s * _HURRY:
-            hurried += 1  # time runs short: rather fewer cases with samples enough than all with too few
-            waiting = waiting[: max(1, len(waiting) >> hurried)]
-        order.shuffle(waiting)
-        for number, each in enumerate(waiting):
-            if time.perf_counter() - begun > budget_s:
+def _prepare_in_time(some: list[_Running], run: _Run) -> None:
+    for each in some:
+        sampling = _FEWEST_SAMPLES * _AND_CANARY * sum(other.sample_s for other in some)
+        if run.seconds + sampling < run.budget_s:
+            _prepare(each, run.backend)
+        else:
+            each.failed("interrupted", f"the budget of {run.budget_s:.0f} s was spent before its turn")
+
+
+def _rounds(running: list[_Running], run: _Run, most: int, told: Callable[[], None]) -> None:
+    """Sample each case once a round, until all have that many samples or are settled, or the time is spent."""
+    while waiting := [each for each in running if each.prepared and each.rounds < most and not _is_settled(each)]:
+        if most <= _FEWEST_SAMPLES:
+            waiting = _in_time(waiting, run)
+        run.order.shuffle(waiting)
+        for each in waiting:
+            if run.seconds > run.budget_s:
                 return
-            _sample(each, backend, canary(), at=time.perf_counter() - begun)
-            progress(done * len(running) + number, _MOST_SAMPLES * len(running))
-        if not waiting:
-            return
+            each.rounds += 1
+            _sample(each, run.backend, run.canary(), at=run.seconds)
+            told()
+
+
+def _in_time(waiting: list[_Running], run: _Run) -> list[_Running]:
+    """Give the first cases that come to their fewest samples: rather those than all of them with too few."""
+    left, kept = run.budget_s - run.seconds, 0
+    for each in waiting:
+        left -= (_FEWEST_SAMPLES - each.rounds) * _AND_CANARY * each.sample_s
+        kept += left > 0.0
+    return waiting[: max(1, kept)]
 
 
 def _is_settled(each: _Running) -> bool:
@@ -206,7 +233,7 @@ def _told(running: list[_Running], *, seconds: float, interrupted: bool, scaled:
             spreads.append(spread)
     samples = {each.case.name: each.samples for each in running if each.samples}
     complete = not interrupted and all(row.state != "interrupted" for row in rows)
-    return Measured(rows, samples, spreads, seconds, complete, canaries)
+    return Measured(rows, samples, spreads, seconds, complete, interrupted, canaries)
 
 
 def accepted(samples: Sequence[Sample], pace: Pace, *, share: float = 0.0) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from planner.bench.backend import NotRunnable, Prepared
 from planner.bench.backends.numpy_backend import NumpyBackend
 from planner.bench.fingerprint import differences, refuse_oversubscription, verify_threads
 from planner.bench.noise import Spread, compared, noise_of, spread_of
-from planner.bench.runner import run_cases
+from planner.bench.runner import Measured, run_cases
 from planner.bench.suite import Case
 from planner.bench.timers import ClockJump, Lap, ProcessorTimer, checked
 from planner.errors import MeasurementError
@@ -102,19 +103,52 @@ def test_what_goes_wrong_is_a_state_and_never_a_number(device: _Device, state: s
     assert found == "measured" or reason
 
 
-def test_ctrl_c_keeps_what_was_measured() -> None:
+def square(size: int) -> Case:
+    return Case("matmul", "square", "nt", "hot", (size,) * 3, left_out=False, dtype="fp32")
+
+
+def stopped(count: int, *, cases: int) -> Measured:
+    """Measure cases on a noisy device, whose person presses Ctrl-C at a call."""
     calls = [0]
 
     def run() -> None:
         calls[0] += 1
-        if calls[0] > 40:
+        if calls[0] > count:
             raise KeyboardInterrupt
 
-    cases = [Case("matmul", "square", "nt", "hot", (size,) * 3, left_out=False, dtype="fp32") for size in (64, 65)]
     noisy = np.random.default_rng(1).uniform(0.002, 0.006, 10_000)
-    measured = run_cases(_Device(run, told=lambda count: float(noisy[count])), cases, budget_s=20.0)
+    device = _Device(run, told=lambda call: float(noisy[call]))
+    return run_cases(device, [square(64 + number) for number in range(cases)], budget_s=20.0)
+
+
+def test_ctrl_c_keeps_what_was_measured() -> None:
+    measured = stopped(40, cases=2)
+    assert measured.interrupted
     assert not measured.complete
     assert any(row.state == "measured" for row in measured.rows)
+
+
+def test_ctrl_c_in_the_middle_of_a_long_suite_keeps_the_first_cases() -> None:
+    measured = stopped(300, cases=200)
+    states = [row.state for row in measured.rows]
+    assert "measured" in states
+    assert set(states) == {"measured", "interrupted"}
+    assert states == sorted(states, reverse=True)  # the first ones are measured, and none out of turn
+
+
+def test_ctrl_c_before_a_case_has_its_samples_keeps_those_there_are() -> None:
+    measured = stopped(50, cases=200)
+    assert {row.state for row in measured.rows} == {"interrupted"}
+    assert measured.samples
+
+
+def test_a_short_budget_measures_some_cases_well_and_not_all_of_them_badly() -> None:
+    began = time.perf_counter()
+    measured = run_cases(_Device(lambda: time.sleep(0.002)), [square(64 + n) for n in range(60)], budget_s=1.0)
+    assert time.perf_counter() - began < 2.0
+    kept = [row.samples for row in measured.rows if row.state == "measured"]
+    assert len(kept) > 10
+    assert min(kept) >= 5
 
 
 def test_samples_beside_a_slow_canary_are_dropped() -> None:
