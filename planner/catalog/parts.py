@@ -17,21 +17,8 @@ _SAYS_NOTHING = frozenset(
     (
         *("nvidia", "geforce", "tesla", "hgx", "dgx", "superchip", "blackwell", "amd", "instinct", "epyc"),
         *("intel", "habana", "xeon", "platinum", "gold", "aws", "amazon", "annapurna", "google", "cloud"),
-        *(
-            "cpu",
-            "gpu",
-            "gpus",
-            "hpu",
-            "chip",
-            "chips",
-            "core",
-            "card",
-            "accelerator",
-            "generation",
-            "edition",
-            "server",
-        ),
-        *("hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "gddr6", "gddr6x", "gddr7"),
+        *("cpu", "gpu", "gpus", "hpu", "chip", "chips", "core", "card", "accelerator", "generation", "edition"),
+        *("server", "hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "gddr6", "gddr6x", "gddr7"),
     )
 )
 _SLOT = "pcie"

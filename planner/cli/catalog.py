@@ -137,6 +137,8 @@ def show(name: str, kind: str, folders: tuple[Path, ...], output: tuple[str, str
             "unknown-kind", f"no kind '{visible(kind)}'", allowed=listing(list(KINDS)), hint=did_you_mean(kind, KINDS)
         )
     found = [(k, entry_id) for k in kinds if (entry_id := catalog.resolve(k, name)) is not None]
+    # An id means its entry alone, though sources call an accelerator by the name of its machine.
+    found = [(k, entry_id) for k, entry_id in found if entry_id == name.casefold()] or found
     if not found:
         known = sorted({entry_id for k in kinds for entry_id in catalog.ids(k)})
         raise UnknownNameError(

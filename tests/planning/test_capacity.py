@@ -15,7 +15,7 @@ from planner.scenario.resolve import close
 BOOKS = Books()
 HEAD = "schema: planner/scenario/v1\nname: room\n"
 SOLD = {"dgx-2", "dgx-a100", "dgx-b200", "dgx-b300", "dgx-h100", "dgx-h200", "gaudi3-8", "gb200-nvl72", "gb300-nvl72"}
-SOLD |= {"gh200-1", "gh200-nvl32", "hgx-mi300x-8"}
+SOLD |= {"gh200-1", "gh200-nvl32", "hgx-mi300x-8", "ex235a", "xeon-max-2s"}
 
 
 def estimate(workload: str, place: str) -> Estimate:
