@@ -24,7 +24,7 @@ from planner.hardware.attention import (
     prompt_attention_time_s,
 )
 from planner.hardware.experts import ExpertLayer, ExpertRates, expert_layer_time_s
-from planner.hardware.kernels import joined
+from planner.hardware.kernels import HOST_BLEND, joined
 from planner.hardware.products import Cache, ProductRates, conversion_time_s, product_time_s
 from planner.hardware.streams import StreamRates, pass_time_s
 from planner.planning.machines import sixteen_bit_peak
@@ -68,7 +68,6 @@ def rates(kind: type[Rates], prefix: str, values: Parameters, **more: object) ->
     return kind(**{name: values[f"{prefix}_{name}"] for name in names}, **more)
 
 
-_HOST_BLEND = 6.0  # how sharply a kernel turns from device-bound to host-bound; as in `training.layer_time`
 _NO_CACHE_BYTES = 1.0  # of a chip whose cache nobody states: nothing is found there
 
 
@@ -101,7 +100,7 @@ def _product_of(table: KernelTable, kind: str) -> Predict:
             m, n, k, one, chip=chip, element_bytes=(first, weight),
             rates=rates(ProductRates, kind, values, flop_per_joule=values.get(f"{kind}_flop_per_joule")), cache=cache,
         ) + conversion_time_s(m * k * converted, bytes_each=values[f"{kind}_conversion"], chip=chip)  # fmt: skip
-        return joined(device, values[f"{kind}_host_s"], _HOST_BLEND)
+        return joined(device, values[f"{kind}_host_s"], HOST_BLEND)
 
     return predict
 

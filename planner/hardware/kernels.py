@@ -19,6 +19,10 @@ _ROWS_FOR_RATE = 64.0  # an expert's rows are padded to this many where its size
 _BACKWARD_ATTENTION = 2.5  # flash attention recomputes the scores: 5 products against 2
 
 
+HOST_BLEND = 6.0
+"""How sharply work turns from device-bound to host-bound [1]; hardly identifiable, our estimate."""
+
+
 def joined(first: Array, second: Array, exponent: Array | float) -> Array:
     """Give a soft maximum of two times: (a^p + b^p)^(1/p), at least either and at most their sum.
 

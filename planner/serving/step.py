@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.hardware.collectives import Group, Links, all_reduce_time_s, all_to_all_time_s, send_time_s
+from planner.hardware.kernels import HOST_BLEND, joined
 from planner.record import record
 from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
@@ -19,7 +20,6 @@ _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill
 _VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
 _ACTIVATION_BYTES = 2.0
 _FEWEST = 1e-9  # experts that are met: no division by none
-_SLOWER = 6.0  # norm that joins host and device, as in planner.training.layer_time
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
 
@@ -73,8 +73,8 @@ def soft_maximum(first: Array, second: Array) -> Array:
     >>> float(soft_maximum(np.asarray(0.0), np.asarray(2.0)))
     2.0
     """
-    joined: Array = np.cbrt(first * first * first + second * second * second)
-    return joined
+    soft: Array = np.cbrt(first * first * first + second * second * second)
+    return soft
 
 
 class _Groups:
@@ -352,8 +352,7 @@ def _exposed(setting: Setting, device: Array) -> Array:
     training; else what lies between layers adds up.
     """
     launching = _between_layers(setting)
-    together = (device**_SLOWER + launching**_SLOWER) ** (1.0 / _SLOWER)
-    exposed: Array = np.where(np.asarray(setting.eager) > 0, together - device, launching)
+    exposed: Array = np.where(np.asarray(setting.eager) > 0, joined(device, launching, HOST_BLEND) - device, launching)
     return exposed
 
 

@@ -16,7 +16,7 @@ from planner.hardware.collectives import (
     gather_or_scatter_time_s,
 )
 from planner.hardware.efficiency import Efficiency
-from planner.hardware.kernels import forward_and_backward_s, joined
+from planner.hardware.kernels import HOST_BLEND, forward_and_backward_s, joined
 from planner.hardware.machine import Machine
 from planner.record import record
 from planner.training.held import LayerUse
@@ -41,7 +41,6 @@ Array = NDArray[np.float64]
 _ZERO = np.asarray(0.0)
 _COUNTED_BYTES = 2.0  # of an activation's element, as `workload.operators` counts passes over memory
 _HOST_SHARE_OF_WEIGHTS = 0.5  # of a backward pass's kernels, those that make weight gradients
-_HOST_BLEND = 6.0  # how sharply a layer turns from device-bound to host-bound; hardly identifiable, our estimate
 
 
 @record
@@ -144,8 +143,8 @@ def layer_time(use: LayerUse, setting: Setting) -> LayerTime:
     host = efficiency.host_layer_s * _host_share(use.layer, setting) * _unfused_share(use, setting)
     device_f = sums.matrix[0] + sums.attention[0] + sums.streaming[0]
     device_b = sums.matrix[1] + sums.attention[1] + sums.streaming[1]
-    wait_f = joined(device_f, host, _HOST_BLEND) - device_f
-    wait_b = joined(device_b, host * efficiency.host_backward, _HOST_BLEND) - device_b
+    wait_f = joined(device_f, host, HOST_BLEND) - device_f
+    wait_b = joined(device_b, host * efficiency.host_backward, HOST_BLEND) - device_b
 
     tensor = tensor_time_s(use, setting)
     # Each kind of communication hides behind time that none before it has used up.
