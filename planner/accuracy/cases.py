@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import field
 
 from planner.accuracy.row import Row
@@ -134,3 +135,11 @@ class Refused:
             )
             for observation in self.observations or (Observation(usual, math.nan),)
         ]
+
+
+def unmeasurable(observations: Iterable[Observation]) -> str:
+    """Say which number no run can have measured, being zero, negative or endless; nothing where all can."""
+    for observation in observations:
+        if not 0 < observation.value < math.inf:
+            return f"{observation.metric} of {observation.value:g} is no measurement"
+    return ""

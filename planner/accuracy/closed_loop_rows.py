@@ -133,10 +133,11 @@ def _run(row: Row) -> tuple[str, ...]:
     Some tables round both to a hundredth of a millisecond.
     """
     names = ("system", "backend", "isl", "osl")
-    return (*(str(row.get(name)) for name in names), *(_hundredths(row.get(f"silicon_{m}_ms")) for m in _MEASURED))
+    times = (_hundredths(row.get(f"silicon_{metric}")) for metric in _TIMES)
+    return (*(str(row.get(name)) for name in names), *times)
 
 
-_MEASURED = ("ttft", "tpot")
+_TIMES = ("ttft_ms", "tpot_ms")
 
 
 def _hundredths(text: str | None) -> str:
@@ -157,9 +158,6 @@ def _observed(row: Row) -> tuple[Observation, ...]:
         Observation(metric, _number(row[f"silicon_{metric}"])) for metric in _TIMES if row.get(f"silicon_{metric}")
     ]
     return tuple(found) or (Observation(_TIMES[0], math.nan),)
-
-
-_TIMES = ("ttft_ms", "tpot_ms")
 
 
 def _number(text: str) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from planner.accuracy.cases import Observation, Refused
+from planner.accuracy.cases import Observation, Refused, unmeasurable
 from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import EngineRule, ServingWords, as_run
@@ -54,9 +54,8 @@ def above_zero(observations: Iterable[Observation]) -> None:
     ------
     RowRefusedError : a number that is zero, negative or endless.
     """
-    for observation in observations:
-        if not 0 < observation.value < math.inf:
-            raise RowRefusedError(f"{observation.metric} of {observation.value:g} is no measurement")
+    if reason := unmeasurable(observations):
+        raise RowRefusedError(reason)
 
 
 @record

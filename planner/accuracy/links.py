@@ -28,11 +28,11 @@ def is_bridged(accelerator: Accelerator, per_node: int) -> bool:
 
 _PAIR = 2
 # PCIe with 16 lanes, one direction [PCI-SIG]: bridged cards before the H100 PCIe are of generation 4.
-_PCIE_4_BYTES_PER_S, _PCIE_5_BYTES_PER_S = 31.5e9, 63e9
+PCIE_4_BYTES_PER_S, _PCIE_5_BYTES_PER_S = 31.5e9, 63e9
 _FIRST_PCIE_5 = "2022-09"
 
 
 def slot_bytes_per_s(accelerator: Accelerator) -> float:
     """Give what a bridged card's slot carries to the other cards of its node, one direction [B/s]."""
     is_fifth = accelerator.released is not None and str(accelerator.released) >= _FIRST_PCIE_5
-    return _PCIE_5_BYTES_PER_S if is_fifth else _PCIE_4_BYTES_PER_S
+    return _PCIE_5_BYTES_PER_S if is_fifth else PCIE_4_BYTES_PER_S

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.accuracy.links import PCIE_4_BYTES_PER_S
 from planner.accuracy.serving_cases import Degrees, ServingCase
 from planner.catalog.profile import CompiledGraphs, EngineMoves
 from planner.hardware.machine import Machine
@@ -30,7 +31,6 @@ from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefil
 Array = NDArray[np.float64]
 R = TypeVar("R")
 
-_PCIE_BYTES_PER_S = 31.5e9  # fourth generation, sixteen lanes, one direction
 _NODE = 8
 
 
@@ -244,7 +244,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
     link = part.link
     bridged = link is not None and 1 < link.domain * case.cores < ranks and "bridge" in link.kind.lower()
     switched = link is not None and not link.kind.startswith("PCIe") and not bridged
-    rate = link.bandwidth if link is not None and link.bandwidth and not bridged else _PCIE_BYTES_PER_S
+    rate = link.bandwidth if link is not None and link.bandwidth and not bridged else PCIE_4_BYTES_PER_S
     domain = max(link.domain if link is not None else 1, _NODE) * cores
     nan = np.asarray(np.nan)
     machine = Machine(

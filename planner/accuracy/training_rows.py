@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from planner.accuracy.cases import Observation, Refused, Software, Spread, TrainingCase
+from planner.accuracy.cases import Observation, Refused, Software, Spread, TrainingCase, unmeasurable
 from planner.accuracy.links import is_bridged, scale_up_domain, slot_bytes_per_s
 from planner.accuracy.shapes import Shapes, ShapeUnknownError
 from planner.accuracy.silicon import Silicon
@@ -269,9 +268,8 @@ def _observations(row: Row) -> Iterator[Observation]:
 
 
 def _above_zero(observations: Iterable[Observation]) -> None:
-    for observation in observations:
-        if not 0 < observation.value < math.inf:
-            raise _RowError(f"{observation.metric} of {observation.value:g} is no measurement")
+    if reason := unmeasurable(observations):
+        raise _RowError(reason)
 
 
 def _csv_observation(row: Mapping[str, str]) -> tuple[str, float]:
