@@ -8,13 +8,13 @@ import numpy as np
 
 from planner.accuracy.serving_arrays import Rows
 from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, watts_of
-from planner.serving.batching import offline
+from planner.serving.batching import at_once, offline
 
 
 def at_rate(rows: Rows, n: Numbers) -> Outcome:
     """A rate that is stated, or else the highest that keeps to a stated time of a token: by what batch that makes."""
     requests = requests_of(rows)
-    fit = np.maximum(rows.sequences_that_fit(rows.side.context, requests.answered(rows.side.context)), 1.0)
+    fit = np.maximum(at_once(rows, requests, rows.side.context), 1.0)
     sizes = fit ** np.linspace(0.0, 1.0, _SIZES)[:, None]
     served = offline(rows, requests, most=sizes)
     # Means lie below the percentile that a limit is on.

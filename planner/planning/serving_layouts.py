@@ -11,7 +11,7 @@ from planner.documents.reader import Tree
 from planner.errors import InfeasibleError, InputError
 from planner.planning.serving_plan import ServingGround, require_links, unfit
 from planner.scenario.serving_load import ServingLayout
-from planner.serving.batching import Requests
+from planner.serving.batching import Requests, at_once
 from planner.serving.engine import Engine
 from planner.serving.layout import Layout, divides, why_not
 
@@ -62,7 +62,7 @@ def runs(engine: Engine, requests: Requests) -> NDArray[np.bool_]:
     linked = lone | ~np.isnan(machine.domain_bandwidth_bytes_per_s)
     netted = near | ~np.isnan(machine.fabric_bandwidth_bytes_per_s)
     divided = divides(engine.architecture, layout) > 0
-    fits = engine.sequences_that_fit(requests.context, requests.answered(requests.context)) >= 1.0
+    fits = at_once(engine, requests) >= 1.0
     return np.broadcast_to(linked & netted & divided & fits, ranks.shape)
 
 
@@ -103,8 +103,7 @@ def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -
     arrays = as_arrays(layouts)
     divided = divides(ground.architecture, arrays) > 0
     engine = ground.replica(arrays)
-    context = ground.requests.context
-    fits = divided & (engine.sequences_that_fit(context, ground.requests.answered(context)) >= 1.0)
+    fits = divided & (at_once(engine, ground.requests) >= 1.0)
     if fits.any():  # memory would do, and what fails is a link between those that share the model
         least = min((each for each, fit in zip(layouts, fits, strict=True) if fit), key=_ranks)
         require_links(ground, least, tree)

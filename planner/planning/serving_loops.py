@@ -17,6 +17,7 @@ from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size, Sizes
 from planner.scenario.serving_load import ServingLayout
+from planner.serving.batching import at_once
 from planner.serving.engine import Engine
 
 Array = NDArray[np.float64]
@@ -77,8 +78,7 @@ def _enough(ground: ServingGround, engine: Engine, clients: float, replicas: Arr
         return keeps(answer(ground, engine, replicas=replicas, rate=None), objectives)
     if not generates(ground.architecture):
         return replicas >= 1.0
-    context = ground.requests.context
-    return clients / replicas <= engine.sequences_that_fit(context, ground.requests.answered(context))
+    return clients / replicas <= at_once(engine, ground.requests)
 
 
 def sized_in_a_loop(ground: ServingGround, tree: Tree) -> Size:

@@ -16,6 +16,7 @@ from planner.planning.serving_parts import memory_of
 from planner.planning.serving_requests import generates
 from planner.planning.serving_service import Service
 from planner.planning.uncertainty import Ranged, ranged
+from planner.serving.batching import at_once
 
 _HOUR_S = 3600.0
 _MONTH_HOURS = 730.0
@@ -55,7 +56,7 @@ def _fixed(service: Service) -> dict[str, float | None]:
     """Give what no uncertain input moves: counts, and memory."""
     ground, size, replica = service.ground, service.size, service.replica
     answers, requests = generates(ground.architecture), ground.requests
-    fit = _number(replica.sequences_that_fit(requests.context, requests.answered(requests.context)))
+    fit = _number(at_once(replica, requests))
     longest = min(_number(replica.cache_tokens / replica.layout.data), ground.architecture.max_sequence or math.inf)
     memory = memory_of(replica, service.found, requests).total_bytes
     return {

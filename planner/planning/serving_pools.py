@@ -13,6 +13,7 @@ from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.scenario.serving_load import Disaggregated
+from planner.serving.batching import at_once
 from planner.serving.disaggregation import Pools, closed_loop
 from planner.serving.engine import Engine
 from planner.serving.queueing import NUDGE, deviation_of_batch, lognormal, waiting
@@ -106,7 +107,7 @@ class Pair:
         steady, requests = self._steady, self._requests
         self._prompt_s = steady.marginal_prefill_s(requests.prompt, requests.cached)
         self._prompt = steady.prompts(requests.prompt, cached=requests.cached)
-        self.full = np.maximum(steady.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
+        self.full = np.maximum(at_once(steady, requests), 1.0)
         self.most_read = 1.0 / self._prompt_s
         self.most_made = self.made(self.at_batch(self.full))
 

@@ -16,6 +16,7 @@ from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.scenario.serving_load import Demand, ServingLayout
+from planner.serving.batching import at_once
 from planner.serving.engine import Engine
 from planner.serving.queueing import held_tokens
 
@@ -121,7 +122,7 @@ def most_per_replica(ground: ServingGround, replica: Engine, *, rate: Array | fl
 
     variability = ground.load.workload.requests.output_variability
     held = held_tokens(ground.requests, variability)
-    fit = steady.sequences_that_fit(held, ground.requests.answered(held))
+    fit = at_once(steady, ground.requests, held)
     full = np.maximum(fit, 1.0) * np.ones_like(asked)
     steps = np.linspace(0.0, 1.0, _BATCHES).reshape(-1, *(1,) * np.ndim(full))
     batches = _LEAST_BATCH * np.exp(steps * np.log(full / _LEAST_BATCH))

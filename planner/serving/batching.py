@@ -95,6 +95,12 @@ _WAVES = 10.0  # requests over clients in most published runs
 _FIRST_WAVE = 0.5  # of the prompts of requests that come together, in the mean before one's own first token
 
 
+def at_once(replica: Replica, requests: Requests, context: Array | None = None) -> Array:
+    """Give the sequences of such requests that run at once, at their mean context where no other is told [1]."""
+    held = requests.context if context is None else context
+    return replica.sequences_that_fit(held, requests.answered(held))
+
+
 def closed_loop(
     replica: Replica, requests: Requests, *, clients: Array | float, sent: Array | float | None = None
 ) -> Served:
@@ -121,7 +127,7 @@ def closed_loop(
     """
     e = replica.efficiency
     wanted = np.asarray(clients, dtype=float)
-    fit = replica.sequences_that_fit(requests.context, requests.answered(requests.context))
+    fit = at_once(replica, requests)
     running = np.maximum(np.minimum(wanted, fit), 1.0)
     step = replica.decode_step(running, requests.context)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
@@ -173,7 +179,7 @@ def offline(
     As many sequences run as fit: o B tokens take o decode steps and B prompts.
     """
     e = replica.efficiency
-    fit = np.minimum(replica.sequences_that_fit(requests.context, requests.answered(requests.context)), most)
+    fit = np.minimum(at_once(replica, requests), most)
     running = np.maximum(np.minimum(fit, sent), 1.0)
     step = replica.decode_step(running, requests.context)
     rounds = requests.output / replica.tokens_per_round
@@ -216,7 +222,7 @@ def static_batch(replica: Replica, requests: Requests, *, batch: Array | float) 
     Where not all of them fit, the batch goes through in as many parts as are needed.
     """
     wanted = np.asarray(batch, dtype=float)
-    fit = np.maximum(replica.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
+    fit = np.maximum(at_once(replica, requests), 1.0)
     parts = np.maximum(wanted / fit, 1.0)
     size = wanted / parts
     step = replica.decode_step(size, requests.context)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
-from planner.serving.batching import Replica, Requests, Served
+from planner.serving.batching import Replica, Requests, Served, at_once
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ def capacity(pools: Pools, requests: Requests) -> Array:
     .. [1] Zhong et al., DistServe, OSDI 2024, section 4.
     """
     prompts = pools.prefill_workers / pools.prefill.marginal_prefill_s(requests.prompt, requests.cached)
-    full = np.maximum(pools.decode.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
+    full = np.maximum(at_once(pools.decode, requests), 1.0)
     step = pools.decode.decode_step(full, requests.context).total / pools.decode.tokens_per_round
     answers = pools.decode_workers * full / (requests.output * step)
     least: Array = np.minimum(prompts, answers)
@@ -88,7 +88,7 @@ def closed_loop(
     first = (wanted - 1.0) / (2.0 * waves) * prompt / pools.prefill_workers
     fixed = e.request_s + alone + pools.transfer_s(requests) + first
     most = capacity(pools, requests)
-    full = np.maximum(pools.decode.sequences_that_fit(requests.context, requests.answered(requests.context)), 1.0)
+    full = np.maximum(at_once(pools.decode, requests), 1.0)
 
     def seen(rate: Array) -> tuple[Array, Array, Array, PassTime]:
         load = np.minimum(rate * prompt / pools.prefill_workers, _MOST_LOAD)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
-from planner.serving.batching import Replica, Requests
+from planner.serving.batching import Replica, Requests, at_once
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -75,7 +75,7 @@ class OpenLoop:
 def capacity(replica: Replica, requests: Requests, *, output_variability: Array | float = 0.0) -> Array:
     """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
     context = held_tokens(requests, output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
+    full = np.maximum(at_once(replica, requests, context), 1.0)
     step = replica.decode_step(full, context).total / replica.tokens_per_round
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
@@ -151,7 +151,7 @@ def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Ar
     B = x o TPOT and TPOT = d(B) / (1 - f x p) give x = B / (o d(B) + f B p) at once, without a search.
     """
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
+    full = np.maximum(at_once(replica, requests, context), 1.0)
     size = np.minimum(np.asarray(batch, dtype=float), full)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     step = replica.decode_step(np.maximum(size, 1.0), context)
@@ -193,7 +193,7 @@ def _seen(
 def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
     """Find the batch by halving; at most the full one."""
     context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(replica.sequences_that_fit(context, requests.answered(context)), 1.0)
+    full = np.maximum(at_once(replica, requests, context), 1.0)
     prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
     low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
     for _ in range(_HALVINGS):
