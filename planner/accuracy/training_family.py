@@ -20,7 +20,7 @@ from planner.accuracy.training_power import node_power_w
 from planner.catalog.profile import Profile
 from planner.planning.books import Books
 from planner.planning.training_ranges import class_of, spread_of
-from planner.units import Interval
+from planner.units.interval import Interval
 
 Array = NDArray[np.float64]
 

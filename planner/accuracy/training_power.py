@@ -10,7 +10,7 @@ from planner.catalog.node import Node
 from planner.catalog.power import NodePowerEstimate, node_power
 from planner.errors import InputError
 from planner.planning.books import Books
-from planner.units import Interval
+from planner.units.interval import Interval
 
 # Of the time, accelerators at work; the rest they wait for links and hosts. Our estimate from parts of steps.
 _BUSY_SHARE = (0.6, 0.85, 1.0)

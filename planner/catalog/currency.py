@@ -8,7 +8,7 @@ from pydantic import Field
 
 from planner.documents.types import Date, Record, Text, quantity
 from planner.errors import Fault, InputError, brief, did_you_mean, listing
-from planner.units import COUNT
+from planner.units.dimensions import COUNT
 
 Rate = Annotated[float, quantity(COUNT)]
 

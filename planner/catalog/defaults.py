@@ -20,7 +20,7 @@ from planner.documents.types import (
     UncertainUsdPerKwh,
     quantity,
 )
-from planner.units import BYTES_PER_TOKEN, SECONDS
+from planner.units.dimensions import BYTES_PER_TOKEN, SECONDS
 
 
 class Releases(Record):

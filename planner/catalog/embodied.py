@@ -8,7 +8,7 @@ from pydantic import Field
 
 from planner.catalog.entry import Entry
 from planner.documents.types import Date, Id, Record, Whole, quantity
-from planner.units import GRAMS_CO2E
+from planner.units.dimensions import GRAMS_CO2E
 
 Grams = Annotated[float, quantity(GRAMS_CO2E)]
 

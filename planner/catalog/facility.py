@@ -19,7 +19,7 @@ from planner.documents.types import (
     UncertainWatts,
     quantity,
 )
-from planner.units import LITRES_PER_JOULE
+from planner.units.dimensions import LITRES_PER_JOULE
 
 WaterUse = Annotated[float, quantity(LITRES_PER_JOULE, open_low=False)]
 

@@ -12,7 +12,7 @@ from planner.catalog.store import Catalog
 from planner.documents.types import Date, Record, Seconds, Text, UncertainShare
 from planner.errors import Fault, InputError, listing
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 COLUMNS = (
     "provider",

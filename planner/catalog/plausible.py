@@ -9,7 +9,10 @@ from planner.catalog.currency import ExchangeRates
 from planner.catalog.facility import Facility
 from planner.documents.reader import Trail, Tree
 from planner.errors import Fault, InputError
-from planner.units import UnitError, money, parse, scaled
+from planner.units.dimensions import money
+from planner.units.printing import scaled
+from planner.units.reading import parse
+from planner.units.symbols import UnitError
 
 # Operations of one unit in one clock, 16 bit, dense: what vendors print per multiprocessor or compute unit
 # (NVIDIA architecture whitepapers, AMD CDNA whitepapers). GeForce parts do half of it with FP32 accumulation.

@@ -20,7 +20,8 @@ from planner.catalog.node import Node
 from planner.documents.types import Count, Flag, Id, Ratio, Record, Share, Text, UncertainShare, Watts, quantity
 from planner.errors import Fault, InputError
 from planner.record import record
-from planner.units import Dimension, Interval
+from planner.units.dimensions import Dimension
+from planner.units.interval import Interval
 
 JOULES_PER_BYTE = Dimension("an energy per amount of data", {"J": 1, "B": -1}, ("40 J/TB",), display="J/B")
 JOULES_PER_FLOP = Dimension("an energy per operation", {"J": 1, "FLOP": -1}, ("0.5 J/TFLOP",), display="J/FLOP")

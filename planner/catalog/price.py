@@ -19,7 +19,7 @@ from planner.documents.rows import Table
 from planner.documents.types import Id, Record, Text, UncertainRatio
 from planner.errors import Fault, InputError, listing
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 Term = Literal["on-demand", "spot", "capacity-block", "reserved-1y", "reserved-3y", "savings-plan"]
 TERMS: tuple[Term, ...] = get_args(Term)

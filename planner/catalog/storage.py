@@ -8,8 +8,8 @@ from pydantic import Field
 
 from planner.catalog.entry import Entry
 from planner.documents.types import BytesPerSecond, Id, Plain, Record, Seconds, Text, quantity
-from planner.units import PER_SECOND as _PER_SECOND
-from planner.units import money
+from planner.units.dimensions import PER_SECOND as _PER_SECOND
+from planner.units.dimensions import money
 
 UsdPerByteMonth = Annotated[float, quantity(money("USD", per="GB/month"), open_low=False)]
 UsdPerByte = Annotated[float, quantity(money("USD", per="GB"), open_low=False)]

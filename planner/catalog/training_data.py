@@ -20,7 +20,8 @@ from planner.documents.types import (
     uncertain,
 )
 from planner.errors import Fault, InputError, UnknownNameError, did_you_mean, listing, visible
-from planner.units import BYTES_PER_TOKEN, Interval
+from planner.units.dimensions import BYTES_PER_TOKEN
+from planner.units.interval import Interval
 
 UncertainBytesPerToken = Annotated[Interval, uncertain(BYTES_PER_TOKEN)]
 

@@ -20,7 +20,8 @@ from planner.catalog.store import Catalog
 from planner.errors import InputError
 from planner.record import record
 from planner.report.listing import Cell, Column, Listing
-from planner.units import Interval, duration, gibibytes, scaled, significant
+from planner.units.interval import Interval
+from planner.units.printing import duration, gibibytes, scaled, significant
 
 _JOULES_PER_KWH = 3.6e6
 _SECONDS_PER_MONTH = 2_628_000.0

@@ -16,7 +16,8 @@ from planner.catalog.store import Catalog
 from planner.errors import InputError
 from planner.report.escape import for_terminal
 from planner.report.listing import Cell, Column, Listing, as_table
-from planner.units import Interval, scaled, significant
+from planner.units.interval import Interval
+from planner.units.printing import scaled, significant
 
 _MOST_OFFERS = 12
 # What tells of an entry without measuring it, and so has no source of its own.

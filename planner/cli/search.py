@@ -14,7 +14,9 @@ from planner.cli.pages import html, search_page, svg
 from planner.cli.project import current_books
 from planner.cli.scenarios import changes_option, scenario_from
 from planner.errors import did_you_mean, input_error
-from planner.units import SECONDS, WATTS, Dimension, UnitError, money, parse
+from planner.units.dimensions import SECONDS, WATTS, Dimension, money
+from planner.units.reading import parse
+from planner.units.symbols import UnitError
 
 if TYPE_CHECKING:
     from planner.planning.search import Request

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError, core_schema
 
-from planner import units
 from planner.documents.scalars import spelled
 from planner.errors import brief
-from planner.units import Dimension, Interval, UnitError
+from planner.units import dimensions
+from planner.units.dimensions import Dimension
+from planner.units.interval import Interval
+from planner.units.reading import parse
+from planner.units.symbols import UnitError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -59,7 +62,7 @@ def read_quantity(value: Any, dimension: Dimension, *, low: float, high: float, 
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise problem("quantity", f"{_kind(value)} is not {dimension.name}", allowed=_such_as(dimension))
     try:
-        number = units.parse(value, dimension)
+        number = parse(value, dimension)
     except UnitError as error:
         raise problem("quantity", str(error), allowed=error.allowed, hint=error.hint) from None
     if number < low or number > high or (open_low and number == low):
@@ -150,7 +153,7 @@ def whole(low: int = 1, high: int = 10**15) -> Plain:
     """Give the annotation of a whole number; "16 k" and "2 M" are read too."""
 
     def read(value: Any) -> int:
-        number = read_quantity(value, units.COUNT, low=low, high=high, open_low=False)
+        number = read_quantity(value, dimensions.COUNT, low=low, high=high, open_low=False)
         if number != int(number):
             raise problem("whole-number", f"{_kind(value)} is not a whole number")
         return int(number)
@@ -181,29 +184,29 @@ Date = Annotated[str, Plain(_read_date, _DATE)]
 Whole = Annotated[int, whole()]
 WholeOrZero = Annotated[int, whole(0)]
 
-Bytes = Annotated[float, quantity(units.BYTES)]
-BytesOrZero = Annotated[float, quantity(units.BYTES, open_low=False)]
-BytesPerSecond = Annotated[float, quantity(units.BYTES_PER_SECOND)]
-FlopsPerSecond = Annotated[float, quantity(units.FLOPS_PER_SECOND)]
-Seconds = Annotated[float, quantity(units.SECONDS)]
-SecondsOrZero = Annotated[float, quantity(units.SECONDS, open_low=False)]
-Watts = Annotated[float, quantity(units.WATTS)]
+Bytes = Annotated[float, quantity(dimensions.BYTES)]
+BytesOrZero = Annotated[float, quantity(dimensions.BYTES, open_low=False)]
+BytesPerSecond = Annotated[float, quantity(dimensions.BYTES_PER_SECOND)]
+FlopsPerSecond = Annotated[float, quantity(dimensions.FLOPS_PER_SECOND)]
+Seconds = Annotated[float, quantity(dimensions.SECONDS)]
+SecondsOrZero = Annotated[float, quantity(dimensions.SECONDS, open_low=False)]
+Watts = Annotated[float, quantity(dimensions.WATTS)]
 _MOST_TOKENS = 1e18  # a thousand times all text there is
-Tokens = Annotated[float, quantity(units.TOKENS, low=1.0, open_low=False, high=_MOST_TOKENS)]
-Count = Annotated[float, quantity(units.COUNT)]
-Ratio = Annotated[float, quantity(units.RATIO, open_low=False)]
-Share = Annotated[float, quantity(units.RATIO, open_low=False, high=1.0)]
+Tokens = Annotated[float, quantity(dimensions.TOKENS, low=1.0, open_low=False, high=_MOST_TOKENS)]
+Count = Annotated[float, quantity(dimensions.COUNT)]
+Ratio = Annotated[float, quantity(dimensions.RATIO, open_low=False)]
+Share = Annotated[float, quantity(dimensions.RATIO, open_low=False, high=1.0)]
 
-UncertainBytes = Annotated[Interval, uncertain(units.BYTES)]
-UncertainBytesPerSecond = Annotated[Interval, uncertain(units.BYTES_PER_SECOND)]
-UncertainSeconds = Annotated[Interval, uncertain(units.SECONDS)]
-UncertainWatts = Annotated[Interval, uncertain(units.WATTS)]
-UncertainTokens = Annotated[Interval, uncertain(units.TOKENS, low=1.0, open_low=False, high=_MOST_TOKENS)]
-UncertainShare = Annotated[Interval, uncertain(units.RATIO, open_low=False, high=1.0)]
-UncertainRatio = Annotated[Interval, uncertain(units.RATIO, open_low=False)]
-UncertainUsd = Annotated[Interval, uncertain(units.money("USD"), open_low=False)]
-UncertainUsdPerHour = Annotated[Interval, uncertain(units.money("USD", per="h"), open_low=False)]
-UncertainUsdPerKwh = Annotated[Interval, uncertain(units.money("USD", per="kWh"), open_low=False)]
-UncertainCarbon = Annotated[Interval, uncertain(units.GRAMS_CO2E_PER_JOULE, open_low=False)]
-UncertainPue = Annotated[Interval, uncertain(units.RATIO, low=1.0, open_low=False, high=10.0)]
-UncertainFailureRate = Annotated[Interval, uncertain(units.PER_ACCELERATOR_SECOND, open_low=False)]
+UncertainBytes = Annotated[Interval, uncertain(dimensions.BYTES)]
+UncertainBytesPerSecond = Annotated[Interval, uncertain(dimensions.BYTES_PER_SECOND)]
+UncertainSeconds = Annotated[Interval, uncertain(dimensions.SECONDS)]
+UncertainWatts = Annotated[Interval, uncertain(dimensions.WATTS)]
+UncertainTokens = Annotated[Interval, uncertain(dimensions.TOKENS, low=1.0, open_low=False, high=_MOST_TOKENS)]
+UncertainShare = Annotated[Interval, uncertain(dimensions.RATIO, open_low=False, high=1.0)]
+UncertainRatio = Annotated[Interval, uncertain(dimensions.RATIO, open_low=False)]
+UncertainUsd = Annotated[Interval, uncertain(dimensions.money("USD"), open_low=False)]
+UncertainUsdPerHour = Annotated[Interval, uncertain(dimensions.money("USD", per="h"), open_low=False)]
+UncertainUsdPerKwh = Annotated[Interval, uncertain(dimensions.money("USD", per="kWh"), open_low=False)]
+UncertainCarbon = Annotated[Interval, uncertain(dimensions.GRAMS_CO2E_PER_JOULE, open_low=False)]
+UncertainPue = Annotated[Interval, uncertain(dimensions.RATIO, low=1.0, open_low=False, high=10.0)]
+UncertainFailureRate = Annotated[Interval, uncertain(dimensions.PER_ACCELERATOR_SECOND, open_low=False)]

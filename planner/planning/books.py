@@ -18,7 +18,7 @@ from planner.planning.ledger import PROJECT
 from planner.planning.remembered import Remembered
 from planner.scenario.amount import Amount
 from planner.scenario.project import DefaultChanges, Project, ReadProject
-from planner.units import Interval
+from planner.units.interval import Interval
 
 if TYPE_CHECKING:
     from planner.catalog.currency import ExchangeRates

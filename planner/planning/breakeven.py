@@ -21,7 +21,7 @@ from planner.planning.estimate import Estimate
 from planner.planning.run_outcome import HOUR_S
 from planner.planning.uncertainty import joined
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 MONTH_HOURS = 730.0
 _OF_OWNING = frozenset({"node price", "residual", "utilisation", "upkeep"})

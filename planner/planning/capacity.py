@@ -18,7 +18,7 @@ from planner.planning.places import pue_of
 from planner.planning.rooms import Limits
 from planner.scenario.capacity import Capacity, Place
 from planner.scenario.resolve import Resolved
-from planner.units import scaled
+from planner.units.printing import scaled
 
 
 def estimate_capacity(resolved: Resolved, books: Books) -> Estimate:

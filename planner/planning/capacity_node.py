@@ -21,7 +21,8 @@ from planner.record import record
 from planner.scenario.capacity import Capacity
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.resolve import Resolved
-from planner.units import Interval, gibibytes, scaled
+from planner.units.interval import Interval
+from planner.units.printing import gibibytes, scaled
 
 _HOUR = 3600.0
 _KWH = 3.6e6

@@ -12,7 +12,7 @@ from planner.planning.estimate import Currency, Estimate, Result
 from planner.planning.front import Front, front_of
 from planner.planning.ratios import ratio
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 _PURCHASE = "capital_usd"
 _OF_THE_WORK = frozenset({"days", *(name for name, metric in METRICS.items() if metric.adds)})

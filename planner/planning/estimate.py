@@ -9,7 +9,7 @@ from typing import Any
 
 from planner.planning.ledger import Input
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 
 @record

@@ -10,7 +10,7 @@ from planner.documents.reader import Tree
 from planner.errors import InfeasibleError
 from planner.planning.training_inputs import TrainingPlan
 from planner.training.memory import Memory
-from planner.units import gibibytes
+from planner.units.printing import gibibytes
 
 _HOUR = 3600.0
 

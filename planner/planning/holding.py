@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.record import record
 from planner.serving.memory import cache_bytes, weight_bytes
-from planner.units import gibibytes
+from planner.units.printing import gibibytes
 from planner.workload.architecture import Architecture
 
 ELEMENT_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "int4": 0.5, "fp4": 0.5}

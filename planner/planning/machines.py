@@ -13,7 +13,7 @@ from planner.hardware.machine import Machine
 from planner.planning.ledger import Ledger
 from planner.planning.measured_hosts import warn_of_mixing
 from planner.record import record
-from planner.units import gibibytes, scaled
+from planner.units.printing import gibibytes, scaled
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from planner.documents.reader import Trail, Tree
 from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
-from planner.units import counted
+from planner.units.printing import counted
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
 from planner.workload.convolutional import convolutional

@@ -17,7 +17,7 @@ from planner.planning.offers import offer_of
 from planner.record import record
 from planner.scenario.amount import Amount
 from planner.scenario.hardware import HardwareChoice, Ownership
-from planner.units import Interval
+from planner.units.interval import Interval
 
 _HOUR = 3600.0
 _KWH = 3.6e6

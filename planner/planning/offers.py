@@ -11,7 +11,8 @@ from planner.errors import InputError
 from planner.planning.books import Books
 from planner.planning.ledger import PROJECT, Ledger
 from planner.scenario.project import Discount
-from planner.units import Interval, duration, significant
+from planner.units.interval import Interval
+from planner.units.printing import duration, significant
 
 _DAY = 86400.0
 

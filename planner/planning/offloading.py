@@ -11,7 +11,7 @@ from planner.errors import InfeasibleError
 from planner.planning.evaluate import memory_by_stage
 from planner.planning.training_inputs import TrainingPlan
 from planner.record import record
-from planner.units import scaled
+from planner.units.printing import scaled
 
 _HOST, _DISK = 1.0, 2.0
 _HINT = "another node, or another place for the states"

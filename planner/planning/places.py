@@ -8,7 +8,7 @@ from planner.documents.reader import Tree
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.scenario.hardware import HardwareChoice
-from planner.units import Interval
+from planner.units.interval import Interval
 
 
 def facility_of(choice: HardwareChoice, node: Node, *, tree: Tree, books: Books, ledger: Ledger) -> Facility | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.planning.training_inputs import TrainingPlan
 from planner.scenario.training_run import Parallelism, RecomputeChoice, TrainingRun
-from planner.units import counted, scaled
+from planner.units.printing import counted, scaled
 
 DEGREES = (
     ("tensor", "tensor"),

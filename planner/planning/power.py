@@ -9,7 +9,8 @@ from planner.planning.books import Books
 from planner.planning.estimate import Part
 from planner.planning.ledger import Ledger
 from planner.record import record
-from planner.units import Interval, scaled
+from planner.units.interval import Interval
+from planner.units.printing import scaled
 
 _PARTS = (
     ("accelerators", "accelerators"),

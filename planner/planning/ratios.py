@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from planner.planning.alike import Scenarios, alike
 from planner.planning.estimate import Estimate
 from planner.planning.uncertainty import joined
-from planner.units import Interval
+from planner.units.interval import Interval
 
 
 def ratio(one: Estimate, other: Estimate, metric: str, *, about: tuple[Scenarios, Scenarios]) -> Interval | None:

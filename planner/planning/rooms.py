@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from planner.planning.uncertainty import ranged
 from planner.record import record
-from planner.units import Interval, scaled, significant
+from planner.units.interval import Interval
+from planner.units.printing import scaled, significant
 
 _WHOLE = 1e-9  # a quotient that is a whole number up to rounding is that number
 

@@ -15,7 +15,8 @@ from planner.planning.power import PowerParts, power_of
 from planner.planning.storing import storage_of
 from planner.record import record
 from planner.scenario.training_run import TrainingRun
-from planner.units import Interval, duration
+from planner.units.interval import Interval
+from planner.units.printing import duration
 
 
 @record

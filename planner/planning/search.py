@@ -28,7 +28,7 @@ from planner.planning.training_inputs import Wanted, wanted_of
 from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import Parallelism, TrainingRun
-from planner.units import gibibytes
+from planner.units.printing import gibibytes
 from planner.workload.flops import training_flops
 
 KEPT = (*Parallelism.model_fields, "recompute", "offload")

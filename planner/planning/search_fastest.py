@@ -14,7 +14,7 @@ from planner.planning.search_tally import SiteTally
 from planner.planning.search_words import parallelism_of
 from planner.planning.training_inputs import Ground
 from planner.scenario.training_run import TrainingRun
-from planner.units import gibibytes
+from planner.units.printing import gibibytes
 
 ROUNDER = "a global batch that is a multiple of the accelerators, or a rounder number of accelerators"
 

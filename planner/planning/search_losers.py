@@ -9,7 +9,7 @@ from planner.planning.search_block import Aim
 from planner.planning.search_result import OBJECTIVES, Candidate
 from planner.planning.search_sites import Site
 from planner.planning.search_tally import SiteTally
-from planner.units import duration, gibibytes, scaled
+from planner.units.printing import duration, gibibytes, scaled
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "compute": ("matrix", "attention", "head", "recompute"),

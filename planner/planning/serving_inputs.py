@@ -10,7 +10,7 @@ from planner.planning.places import pue_of
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_ranges import spread_of
 from planner.planning.serving_requests import generates
-from planner.units import Interval
+from planner.units.interval import Interval
 
 _UNNAMED = 1.15  # exponent of a range where the engine's release is not stated; our estimate
 

@@ -11,7 +11,7 @@ from planner.planning.ledger import Ledger
 from planner.planning.serving_answer import PERCENTILES, Answer
 from planner.planning.serving_plan import ServingGround
 from planner.scenario.serving_load import Objectives
-from planner.units import duration
+from planner.units.printing import duration
 
 Array = NDArray[np.float64]
 

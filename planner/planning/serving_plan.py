@@ -36,7 +36,7 @@ from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory
 from planner.serving.speculation import Speculation, speculation
-from planner.units import counted, gibibytes
+from planner.units.printing import counted, gibibytes
 from planner.workload.architecture import Architecture
 
 _WIDTHS = ("bf16", "fp16", "tf32", "fp32")

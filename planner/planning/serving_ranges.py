@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.catalog.profile import Profile
-from planner.units import Interval
+from planner.units.interval import Interval
 
 KINDS = {
     "ttft_ms": "ttft",

@@ -35,7 +35,7 @@ from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
 from planner.serving.engine import Engine
-from planner.units import duration
+from planner.units.printing import duration
 
 Array = NDArray[np.float64]
 

@@ -26,7 +26,7 @@ from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size, by_hour, hourly_rates, sized
 from planner.scenario.serving_load import Demand, Load, ServingLoad
 from planner.serving.engine import Engine
-from planner.units import Interval
+from planner.units.interval import Interval
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,8 @@ from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.record import record
 from planner.scenario.hardware import HardwareChoice
-from planner.units import Interval, scaled
+from planner.units.interval import Interval
+from planner.units.printing import scaled
 
 
 @record

@@ -23,7 +23,7 @@ from planner.scenario.resolve import Resolved
 from planner.scenario.training_run import TrainingRun
 from planner.training.memory import Memory
 from planner.training.step import CAUSES, StepTime
-from planner.units import Interval
+from planner.units.interval import Interval
 from planner.workload.flops import training_flops
 
 _MONTH_HOURS = 730.0

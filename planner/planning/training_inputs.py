@@ -25,7 +25,8 @@ from planner.record import record
 from planner.scenario.hardware import HardwareChoice
 from planner.scenario.training_run import TrainingRun
 from planner.training.strategy import Strategy
-from planner.units import Interval, scaled
+from planner.units.interval import Interval
+from planner.units.printing import scaled
 from planner.workload.architecture import Architecture
 
 _QUANTISED = {"fp8": 1.0, "mxfp8": 1.0, "nvfp4": 0.5, "int8": 1.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.profile import Profile
-from planner.units import Interval
+from planner.units.interval import Interval
 from planner.workload.architecture import Architecture
 
 _GPU_FAMILIES = ("hopper", "ampere", "blackwell", "ada", "gddr", "volta")

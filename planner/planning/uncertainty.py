@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
-from planner.units import Interval
+from planner.units.interval import Interval
 
 _NOTHING = 1e-12  # a smaller change is rounding
 

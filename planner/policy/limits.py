@@ -9,11 +9,10 @@ from planner.errors import InputError, did_you_mean
 from planner.metrics import METRICS
 from planner.planning.books import Books
 from planner.policy.stated import rounded
-from planner.units import (
+from planner.units.dimensions import (
     BYTES,
     BYTES_PER_SECOND,
     COUNT,
-    CURRENCIES,
     FLOPS,
     FLOPS_PER_SECOND,
     GRAMS_CO2E,
@@ -24,10 +23,10 @@ from planner.units import (
     TOKENS,
     WATTS,
     Dimension,
-    UnitError,
     money,
-    parse,
 )
+from planner.units.reading import parse
+from planner.units.symbols import CURRENCIES, UnitError
 
 _HOUR, _DAY, _MONTH = 3600.0, 86_400.0, 2_628_000.0
 

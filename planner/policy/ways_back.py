@@ -107,7 +107,9 @@ def _less_work(finding: Finding, workload: dict[str, Any]) -> Iterator[tuple[str
     said = workload.get("tokens")
     if said is None or not _is_upwards(finding) or not finding.value or finding.limit is None:
         return
-    from planner.units import TOKENS, UnitError, parse
+    from planner.units.dimensions import TOKENS
+    from planner.units.reading import parse
+    from planner.units.symbols import UnitError
 
     try:
         tokens = parse(said, TOKENS)

@@ -11,7 +11,7 @@ from planner.planning.comparison import Comparison, Line
 from planner.report.compare_json import UNIT_OF
 from planner.report.escape import for_csv
 from planner.report.json_report import rounded
-from planner.units import Interval
+from planner.units.interval import Interval
 
 COLUMNS = (
     *("what", "unit", "letter", "scenario", "value", "low", "high"),

@@ -11,7 +11,7 @@ from planner.planning.comparison import Candidate, Comparison, Line
 from planner.planning.estimate import Result
 from planner.report.estimate_schema import estimate_schema
 from planner.report.json_report import document, dumps, rounded
-from planner.units import Interval
+from planner.units.interval import Interval
 
 SCHEMA = "planner/comparison/v1"
 UNIT_OF = {

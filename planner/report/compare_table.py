@@ -11,7 +11,7 @@ from planner.report.escape import for_terminal
 from planner.report.labels import label_of
 from planner.report.misfit import misfit
 from planner.report.row_units import RowUnit, row_unit
-from planner.units import significant
+from planner.units.printing import significant
 
 NARROWEST = 80
 AT_ONCE = 6

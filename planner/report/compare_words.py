@@ -11,7 +11,7 @@ from planner.planning.comparison import Comparison, Line
 from planner.planning.front import Front
 from planner.report.labels import label_of
 from planner.report.numbers import money
-from planner.units import counted, significant
+from planner.units.printing import counted, significant
 
 AHEAD = "ahead of all others, whatever the ranges hold"
 LEVEL = "too close to the best one to tell them apart"

@@ -10,7 +10,7 @@ from planner.report.columns import fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.misfit import misfit
 from planner.report.numbers import money, percent, shown, shown_range
-from planner.units import duration, gibibytes, scaled
+from planner.units.printing import duration, gibibytes, scaled
 
 _LABEL = 46
 _VALUE = 14

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from planner.catalog.model import Model
 from planner.record import record
 from planner.report.escape import for_terminal
-from planner.units import scaled
+from planner.units.printing import scaled
 from planner.workload.build import architecture
 
 _ID, _FAMILY = 34, 26

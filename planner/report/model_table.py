@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from planner.report.escape import for_terminal
 from planner.report.model_list import count_text
 from planner.report.model_sheet import CACHE_BYTES, ModelSheet
-from planner.units import scaled, significant
+from planner.units.printing import scaled, significant
 from planner.workload.architecture import Architecture, AttentionCore, Layer, Stack
 from planner.workload.flops import Masking, Recompute
 

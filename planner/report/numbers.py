@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.metrics import METRICS
 from planner.planning.estimate import Currency
-from planner.units import counted, duration, scaled, significant
+from planner.units.printing import counted, duration, scaled, significant
 
 DOLLARS = Currency()
 _SHARES = ("mfu", "hfu", "goodput", "utilisation")

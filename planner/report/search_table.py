@@ -10,7 +10,7 @@ from planner.planning.search_words import degrees_words, offload_words, recomput
 from planner.report.columns import fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.numbers import shown, shown_range
-from planner.units import counted
+from planner.units.printing import counted
 
 NARROWEST = 80
 _WHAT = 14

@@ -14,7 +14,7 @@ from planner.planning.ledger import Input
 from planner.report.columns import cut, fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.numbers import money, percent, shown, shown_range
-from planner.units import duration, gibibytes, scaled
+from planner.units.printing import duration, gibibytes, scaled
 
 NARROWEST = 80
 _LABEL = 32

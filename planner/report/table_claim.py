@@ -8,7 +8,7 @@ from planner.planning.estimate import Currency, Judgement, Verdict
 from planner.report.columns import fold, left, right
 from planner.report.escape import for_terminal
 from planner.report.numbers import shown, shown_range
-from planner.units import significant
+from planner.units.printing import significant
 
 _LABEL = 32
 _VALUE = 14

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from planner.documents.types import Plain, problem, uncertain
 from planner.errors import brief
 from planner.record import record
-from planner.units import CURRENCIES, Interval, money
+from planner.units.dimensions import money
+from planner.units.interval import Interval
+from planner.units.symbols import CURRENCIES
 
 _CODE = re.compile(r"[A-Z]{3}(?![A-Za-z])")
 

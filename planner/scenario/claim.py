@@ -9,7 +9,7 @@ from pydantic import model_validator
 from planner.documents.types import Flag, Id, Record, Text, problem, quantity
 from planner.errors import did_you_mean, listing
 from planner.metrics import METRICS
-from planner.units import COUNT
+from planner.units.dimensions import COUNT
 
 Number = Annotated[float, quantity(COUNT, low=-1e40, open_low=False)]
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from planner.documents.types import Id, Record, Text, problem, quantity
 from planner.scenario.claim import Claim
-from planner.units import COUNT
+from planner.units.dimensions import COUNT
 
 Times = Annotated[float, quantity(COUNT)]
 

@@ -20,7 +20,7 @@ from planner.documents.types import (
     quantity,
 )
 from planner.scenario.amount import Money, MoneyPerHour, MoneyPerKwh
-from planner.units import SECONDS
+from planner.units.dimensions import SECONDS
 
 Term = Literal["on-demand", "spot", "capacity-block", "reserved-1y", "reserved-3y", "savings-plan", "owned"]
 Years = Annotated[float, quantity(SECONDS)]

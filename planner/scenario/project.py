@@ -36,7 +36,7 @@ from planner.documents.types import (
 from planner.errors import InputError, visible
 from planner.record import record
 from planner.scenario.hardware import Term
-from planner.units import BYTES_PER_TOKEN
+from planner.units.dimensions import BYTES_PER_TOKEN
 
 FILE = "planner.yaml"
 CATALOGS = "catalogs"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from planner.documents.types import Date, Id, Plain, Record, Share, Text, problem, quantity
 from planner.errors import brief, did_you_mean, listing
 from planner.metrics import METRICS
-from planner.units import RATIO
+from planner.units.dimensions import RATIO
 
 Level = Literal["deny", "warn", "note"]
 JudgedAt = Literal["p50", "p90", "max"]

@@ -10,7 +10,7 @@ from planner.catalog.shape import ArchitectureSpec
 from planner.documents.types import Flag, Ratio, Record, Seconds, Share, Text, Whole, WholeOrZero, quantity, whole
 from planner.scenario.claim import Claim
 from planner.scenario.hardware import HardwareChoice
-from planner.units import COUNT, RATIO, REQUESTS_PER_SECOND
+from planner.units.dimensions import COUNT, RATIO, REQUESTS_PER_SECOND
 
 WeightFormat = Literal[
     "fp32", "bf16", "fp16", "fp8", "int8", "int4", "int4-g32", "nvfp4", "mxfp4", "q8_0", "q6_k", "q4_0", "q4_k_m"

@@ -19,7 +19,7 @@ from planner.documents.types import (
 )
 from planner.scenario.claim import Claim
 from planner.scenario.hardware import HardwareChoice, Operations
-from planner.units import BYTES_PER_TOKEN, SEQUENCES
+from planner.units.dimensions import BYTES_PER_TOKEN, SEQUENCES
 
 ComputePrecision = Literal["fp32", "tf32", "bf16", "fp16", "fp8", "mxfp8", "nvfp4", "int8"]
 StatePrecision = Literal["fp32", "bf16", "fp16", "fp8"]

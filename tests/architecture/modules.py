@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 @cache
 def trees() -> dict[str, ast.Module]:
-    """Give the tree of every module by its file's name, planner/units.py."""
+    """Give the tree of every module by its file's name, planner/record.py."""
     files = sorted((ROOT / "planner").rglob("*.py"))
     return {str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in files}
 
@@ -25,8 +25,8 @@ def nodes(file: str) -> tuple[ast.AST, ...]:
 def module_name(file: str) -> str:
     """Give a file's dotted name.
 
-    >>> module_name("planner/catalog/__init__.py"), module_name("planner/units.py")
-    ('planner.catalog', 'planner.units')
+    >>> module_name("planner/catalog/__init__.py"), module_name("planner/record.py")
+    ('planner.catalog', 'planner.record')
     """
     parts = Path(file).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -59,7 +59,7 @@ def test_a_band_of_a_month_is_a_rate_of_an_hour() -> None:
 @given(st.floats(0.0, 0.9))
 def test_a_rate_gives_its_share_back_after_a_month(share: float) -> None:
     from planner.catalog import interruption as module
-    from planner.units import Interval
+    from planner.units.interval import Interval
 
     got = module._interruption(Interval.exactly(share), 120.0, "", "2026", "x", Standing.READ)
     assert 1 - math.exp(-got.rate_per_s.mid * 730 * HOUR) == pytest.approx(share)

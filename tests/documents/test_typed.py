@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from planner import units
 from planner.documents.reader import MAX_FAULTS, parse_yaml
 from planner.documents.typed import require_schema, typed
 from planner.documents.types import (
@@ -31,8 +30,9 @@ from planner.documents.types import (
     quantity,
 )
 from planner.errors import Fault, InputError
+from planner.units import dimensions
 
-Operations = Annotated[float, quantity(units.FLOPS)]
+Operations = Annotated[float, quantity(dimensions.FLOPS)]
 
 
 class Memory(Record):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.planning.rooms import Limits, least, rooms
-from planner.units import Interval
+from planner.units.interval import Interval
 
 watts = st.integers(100, 20_000)
 

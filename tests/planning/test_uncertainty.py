@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.planning.uncertainty import joined, ranged, ranged_together
-from planner.units import Interval
+from planner.units.interval import Interval
 
 # The ends of an 80 % range are 1.2816 standard deviations from the middle of a normal distribution.
 DEVIATIONS = 1.2815515655446004

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from planner.planning.estimate import Breakdown, Estimate, Part, Result
 from planner.report.json_report import SCHEMA, render, rounded
-from planner.units import Interval
+from planner.units.interval import Interval
 
 
 def estimate(value: float, high: float | None) -> Estimate:

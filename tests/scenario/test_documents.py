@@ -11,7 +11,7 @@ from planner.scenario.amount import Amount, amount
 from planner.scenario.capacity import Capacity
 from planner.scenario.claim import Claim
 from planner.scenario.composite import Composite
-from planner.units import Interval
+from planner.units.interval import Interval
 
 CLAIM = "id: x\nsays: a\nsource: b\nnote: c\n"
 

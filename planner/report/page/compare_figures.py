@@ -10,7 +10,7 @@ from planner.report.numbers import percent, shown, shown_range
 from planner.report.page.figures import UNIT_WORDS, amount, grouped
 from planner.report.page.parts import Cell, Column, Figure, Table, number
 from planner.report.row_units import row_unit
-from planner.units import gibibytes, significant
+from planner.units.printing import gibibytes, significant
 
 RANGED = (
     *("days", "ttft_ms", "tpot_ms", "output_tokens_per_s", "nodes_that_fit"),

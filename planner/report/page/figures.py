@@ -11,7 +11,7 @@ from planner.report.labels import label_of
 from planner.report.numbers import money, percent, shown, shown_range
 from planner.report.page.parts import Cell, Column, Figure, Table, aligned, number
 from planner.report.row_units import row_unit
-from planner.units import duration, gibibytes, scaled
+from planner.units.printing import duration, gibibytes, scaled
 
 _NEGLIGIBLE = 5e-4
 _MOST_PARTS = 7

@@ -16,7 +16,7 @@ from planner.report.page import estimate_page as of_winner
 from planner.report.page.parts import Cell, Column, Figure, Page, Section, Source, Table, number
 from planner.report.page.sources import scenario_text
 from planner.report.row_units import row_unit
-from planner.units import counted
+from planner.units.printing import counted
 
 _SHOWN = ("days", "cost_total_usd", "energy_kwh", "mfu", "peak_memory_gb")
 _LIMITS = ("days", "cost_total_usd", "facility_power_kw")
