@@ -8,7 +8,7 @@ from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Estimate, Result
 from planner.planning.ledger import Ledger
-from planner.planning.serving_outcome import busy_share, results_of, spent_by
+from planner.planning.serving_outcome import busy_share_of, results_of, spent_by
 from planner.planning.serving_parts import breakdowns, memory_of, phases, words_of
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_service import Service, service_of
@@ -39,8 +39,8 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         results={name: Result.of(name, interval) for name, interval in values.results.items()},
         plan=words_of(ground, service.size, service.found),
         breakdowns=(
-            *breakdowns(service.found, spent_by(service), ground.power.parts(busy_share(service)), service.hourly),
-            phases(service.replica, service.found),
+            *breakdowns(service.found, spent_by(service), ground.power.parts(busy_share_of(service)), service.hourly),
+            phases(service.drawn),
         ),
         memory=(memory_of(service.replica, service.found, ground.requests),),
         memory_capacity_bytes=float(np.ravel(ground.fleet.machine.memory_bytes)[0]),

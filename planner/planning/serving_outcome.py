@@ -10,9 +10,10 @@ import numpy as np
 
 from planner.economics.energy import carbon_kg, energy_kwh
 from planner.planning.money import Spent
-from planner.planning.serving_answer import PERCENTILES, Answer, power_w
+from planner.planning.serving_answer import PERCENTILES, Answer
 from planner.planning.serving_goodput import goodput
 from planner.planning.serving_parts import memory_of
+from planner.planning.serving_power import busy_share
 from planner.planning.serving_requests import generates
 from planner.planning.serving_service import Service
 from planner.planning.uncertainty import Ranged, ranged
@@ -23,18 +24,16 @@ _MONTH_HOURS = 730.0
 _SHOWN_UNKNOWN = ("cost", "carbon", "capital")  # results that are told to be unknown
 
 
-def busy_share(service: Service) -> float:
-    """Share of the way from rest to full power that accelerators go, by what each phase uses [1]."""
-    watts = _number(power_w(service.replica, service.found))
-    limit = _number(service.replica.machine.power_limit_w)
-    idle = limit * _number(service.replica.efficiency.power_idle)
-    return min(max((watts - idle) / (limit - idle), 0.0), 1.0)
+def busy_share_of(service: Service) -> float:
+    """Share of the way from rest to full power that a node's accelerators go over the day [1]."""
+    size = service.size
+    return _number(busy_share(service.replica, service.drawn.watts, float(size.replicas), float(size.nodes)))
 
 
 def spent_by(service: Service) -> Spent:
     """Give the money of a service with its parts, at the middle of every input."""
     x = {name: interval.mid for name, interval in service.inputs.items()}
-    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share(service)
+    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share_of(service)
     energy = float(energy_kwh(node_w * service.size.nodes, service.hours, x["PUE"]))
     return service.money.spent(x, nodes=service.size.nodes, hours=service.hours, energy_kwh=energy)
 
@@ -98,13 +97,13 @@ def _used(service: Service, x: Mapping[str, float], rate: float) -> dict[str, fl
     """Give power, energy, carbon and money, of the whole and by token."""
     ground, found, nodes, hours = service.ground, service.found, service.size.nodes, service.hours
     output, prompt = _number(ground.requests.output), ground.lengths.read
-    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share(service)
+    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share_of(service)
     energy = float(energy_kwh(node_w * nodes, hours, x["PUE"]))
     carbon = float(carbon_kg(energy, x["grid carbon"])) if "grid carbon" in x else None
     spent = service.money.total_usd(x, nodes=nodes, hours=hours, energy_kwh=energy)
     cost = None if spent is None else float(spent)
     served = rate * hours * _HOUR_S
-    watts = _number(power_w(service.replica, found))
+    watts = _number(service.drawn.watts)
     answers = generates(ground.architecture)
     results: dict[str, float | None] = {
         "accelerator_power_w": watts * x["busy power"] / service.inputs["busy power"].mid,

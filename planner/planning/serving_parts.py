@@ -8,14 +8,14 @@ import numpy as np
 
 from planner.planning.estimate import Breakdown, Part, StageMemory
 from planner.planning.money import Spent
-from planner.planning.serving_answer import Answer, power_w
+from planner.planning.serving_answer import Answer
 from planner.planning.serving_plan import ServingGround, shown_model
+from planner.planning.serving_power import Drawn
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size
 from planner.scenario.serving_load import Load
 from planner.serving.batching import Requests
 from planner.serving.engine import Engine
-from planner.serving.power import accelerator_power_w
 from planner.serving.step import PassTime
 
 CAUSES: dict[str, str] = {
@@ -41,21 +41,12 @@ def breakdowns(found: Answer, spent: Spent, power: tuple[Part, ...], hourly: Seq
     return tuple(parts)
 
 
-def phases(replica: Engine, found: Answer) -> Breakdown:
-    """Give the mean power of an accelerator by what it is doing, each phase by its share of the time [W]."""
-    share, active = _number(found.prefill_share), _number(found.active)
-    machine, e = replica.machine, replica.efficiency
-    idle = _number(machine.power_limit_w * e.power_idle)
-    each = [
-        _number(accelerator_power_w(machine, e, found.decode, found.prompt, prefill_share=only)) for only in (0.0, 1.0)
-    ]
-    mixed = each[0] * (1.0 - share) + each[1] * share
-    # Power has a limit, so that a mixture of phases may draw a little more than they do one after the other.
-    whole = (_number(power_w(replica, found)) - idle * (1.0 - active)) / max(mixed, 1e-12)
+def phases(drawn: Drawn) -> Breakdown:
+    """Give the mean power of an accelerator that serves by what it is doing, each phase by its share of the day [W]."""
     parts = (
-        Part("decode", "decoding", each[0] * (1.0 - share) * whole),
-        Part("prompts", "reading prompts", each[1] * share * whole),
-        Part("rest", "at rest", idle * (1.0 - active)),
+        Part("decode", "decoding", _number(drawn.decode)),
+        Part("prompts", "reading prompts", _number(drawn.prompts)),
+        Part("rest", "at rest", _number(drawn.rest)),
     )
     return Breakdown("phases", "an accelerator by phase", "W", tuple(part for part in parts if part.value > 0))
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.economics.energy import carbon_kg, energy_kwh
-from planner.planning.serving_answer import PERCENTILES, power_w
+from planner.planning.serving_answer import PERCENTILES
 from planner.planning.serving_plan import ServingGround
+from planner.planning.serving_pools import Workers
+from planner.planning.serving_power import busy_share, drawn_over
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sites import Site
 from planner.planning.serving_sizing import Sizes
@@ -34,29 +36,33 @@ def wanted_by(ground: ServingGround, minimise: str) -> str:
 
 
 def priced(
-    sites: Sequence[Site], of: NDArray[np.intp], engine: Engine, sizes: Sizes, *, mean: float | None
+    sites: Sequence[Site],
+    of: NDArray[np.intp],
+    engine: Engine,
+    sizes: Sizes,
+    workers: Workers | None,
+    *,
+    rates: Array | None,
 ) -> dict[str, Array]:
     """Give the results of every row by metric; NaN where unknown.
 
     Parameters
     ----------
     sites : one kind of machine in one format each. of : the site of every row.
-    engine, sizes : a replica and its number in every row.
-    mean : rate over the day; what the service makes where it is None [requests/s].
+    engine, sizes, workers : a replica and its number in every row, and those of pools.
+    rates : of each hour; what the service makes where it is None [requests/s].
     """
     ground, found, nodes = sites[0].ground, sizes.found, sizes.nodes
     x = {name: np.array([site.x.get(name, np.nan) for site in sites])[of] for name in {k for s in sites for k in s.x}}
-    watts = power_w(engine, found)
-    limit = engine.machine.power_limit_w
-    idle = limit * engine.efficiency.power_idle
-    busy = np.clip((watts - idle) / (limit - idle), 0.0, 1.0)
+    drawn = drawn_over(ground, engine, found, rates, replicas=sizes.replicas, workers=workers)
+    busy = busy_share(engine, drawn.watts, sizes.replicas, nodes)
     node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy
     energy = np.asarray(energy_kwh(node_w * nodes, 1.0, x["PUE"]))
     cost = sites[0].money.total_usd(x, nodes=nodes, hours=1.0, energy_kwh=energy)
     unknown = np.full(len(of), np.nan)
     hourly = unknown if cost is None else np.asarray(cost, dtype=float)
     carbon = np.asarray(carbon_kg(energy, x["grid carbon"])) if "grid carbon" in x else unknown
-    rate = (found.requests_per_s if mean is None else mean) * np.ones(len(of))
+    rate = (found.requests_per_s if rates is None else float(np.mean(rates))) * np.ones(len(of))
     output = float(np.ravel(ground.requests.output)[0]) if generates(ground.architecture) else 0.0
     read = ground.lengths.read
     made, all_tokens = (rate * 3600.0 * each / 1e6 for each in (output or read, output + read))

@@ -163,8 +163,7 @@ def _choices(
     asked: _Asked,
 ) -> list[tuple[float, Choice]]:
     """Price all rows; the choices that serve the load, each with what is minimised."""
-    mean = None if asked.rates is None else float(np.mean(asked.rates))
-    results = priced(group, of, engine, sizes, mean=mean)
+    results = priced(group, of, engine, sizes, workers, rates=asked.rates)
     wanted = results[wanted_by(group[0].ground, asked.minimise)]
     layouts = [layout for site in group for layout in site.layouts]
     load = np.broadcast_to(sizes.found.load, wanted.shape)

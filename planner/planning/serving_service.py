@@ -22,6 +22,7 @@ from planner.planning.serving_objectives import require_objectives, warn_of_miss
 from planner.planning.serving_plan import ServingGround, ground_of, require_links, unfit
 from planner.planning.serving_pool_sizing import pools_sized, require_pools
 from planner.planning.serving_pools import pooled, workers_of
+from planner.planning.serving_power import Drawn, drawn_over
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sizing import Size, by_hour, hourly_rates, sized
 from planner.scenario.serving_load import Demand, Load, ServingLoad
@@ -44,7 +45,7 @@ class Service:
     ----------
     ground, size, replica, found : what serves, and what clients see.
     rate : requests per second of an open loop, or of a demand's busiest hour; None where clients or a batch set it.
-    mean_rate : over the day, that money and energy are spread over [requests/s].
+    mean_rate : over the day, that money and energy are spread over [requests/s]. drawn : power over the day.
     money, inputs : prices and the other uncertain inputs by name.
     hours : over which totals are taken.
     """
@@ -55,6 +56,7 @@ class Service:
     found: Answer
     rate: float | None
     mean_rate: float
+    drawn: Drawn
     money: Money
     inputs: Mapping[str, Interval]
     hours: float
@@ -108,6 +110,14 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
         found=found,
         rate=rate,
         mean_rate=float(np.mean(rates)) if rates is not None else _number(found.requests_per_s),
+        drawn=drawn_over(
+            ground,
+            replica,
+            found,
+            rates,
+            replicas=float(size.replicas),
+            workers=workers_of(load.disaggregation) if load.disaggregation else None,
+        ),
         money=money,
         inputs=inputs,
         hours=(load.workload.duration or _MONTH_HOURS * _HOUR_S) / _HOUR_S,
