@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 
-_TUNING = re.compile(r"-(?:instruct|chat|it|hf|base|preview)$")
-_STORED = re.compile(
-    r"[-.](?:fp8|fp4|nvfp4|mxfp4|mxfp8|awq|gptq|int4|int8|w4a16|w8a8|w8a16|4bit|8bit|bf16|fp16|kv|dynamic|quantized)$"
+# How a model was tuned, and when: a year and a month, or a month and a day.
+_TUNING = re.compile(
+    r"-(?:instruct|chat|it|hf|base|preview|thinking|think|reasoning|sft|dpo|latest|2[3-6](?:0[1-9]|1[0-2])|0[1-9][0-3]\d)$"
 )
+# Formats, what they were quantised with, and files that hold them.
+_STORED = re.compile(
+    r"[-.](?:"
+    r"fp8|fp4|nvfp4|mxfp4|mxfp6|mxfp8|nf4|int4|int8|bf16|fp16|f16|4bit|8bit|w4a4|w4a8|w4a16|w8a8|w8a16|w4a8kv8|kv|"
+    r"awq|gptq|bnb|marlin|hqq|qat|quantized|quantised|dynamic|static|block|channel|tensor|per|gs?128|"
+    r"(?:nvfp4|fp4)-v2|gguf|ggml|mlx|q[2-8]-[01]|q[2-8]-k(?:-[sml])?"
+    r")$"
+)
+_IN_BRACKETS = re.compile(r"\s*\([^)]*\)$")
 _BETWEEN = re.compile(r"[\s_]+")
 _ANY_BETWEEN = re.compile(r"[\s_/:-]+")
 _MAKER = re.compile(r"^meta-(?=llama)")
@@ -57,8 +66,10 @@ def without_format(name: str) -> str:
 
     >>> without_format("amd/Llama-3.3-70B-Instruct-MXFP4-Preview"), without_format("llama-3.1-8b")
     ('llama-3.3-70b', 'llama-3.1-8b')
+    >>> without_format("bartowski/Qwen3-32B-GGUF"), without_format("llama3.1:8b-instruct-q4_K_M")
+    ('qwen3-32b', 'llama3.1:8b')
     """
-    left = plain(name)
+    left = plain(_IN_BRACKETS.sub("", name))
     while (shorter := _STORED.sub("", _TUNING.sub("", left))) != left:
         left = shorter
     return left

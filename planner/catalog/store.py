@@ -52,6 +52,7 @@ class Catalog:
     _sheet_trees: dict[str, Tree] = field(default_factory=dict, repr=False)
     _tables: dict[str, list[tuple[int, Table]]] = field(default_factory=dict, repr=False)
     _names: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
+    _texts: dict[tuple[Callable[[str], str], Path], str] = field(default_factory=dict, repr=False)
     _with_hosts: dict[str, Profile] = field(default_factory=dict, repr=False)
 
     def accelerator(self, name: str, *, tree: Tree | None = None, trail: Trail = ()) -> Accelerator:
@@ -201,8 +202,7 @@ class Catalog:
         found: dict[str, str] = {}
         for path in self._folders.files(kind):
             # Only files that hold the spelling somewhere are read: an alias costs one read, not hundreds.
-            text = joined(read_text(path, budget=ReadBudget(), name=self._folders.shown(path)))
-            if any(joined(name) in text for name in wanted):
+            if any(joined(name) in self._text(joined, path) for name in wanted):
                 entry = self._load(KINDS[kind], path)
                 for form in [form for alias in entry.aliases for form in forms(alias)]:
                     found.setdefault(form, entry.id)
@@ -214,12 +214,17 @@ class Catalog:
         """Give the id of the one entry that has a wanted name but for what stands between its words."""
         found: dict[str, str] = {}
         for path in self._folders.files(kind):
-            text = squeezed(read_text(path, budget=ReadBudget(), name=self._folders.shown(path)))
-            if any(name in text for name in wanted):
+            if any(name in self._text(squeezed, path) for name in wanted):
                 entry = self._load(KINDS[kind], path)
                 for known in (entry.id, entry.name, *entry.aliases, *map(plain, entry.aliases)):
                     found.setdefault(squeezed(known), entry.id)
         return next((found[name] for name in wanted if name in found), None)
+
+    def _text(self, form: Callable[[str], str], path: Path) -> str:
+        """Give the text of a file in a form in which names are looked for; files of measured rows ask for hundreds."""
+        if (form, path) not in self._texts:
+            self._texts[form, path] = form(read_text(path, budget=ReadBudget(), name=self._folders.shown(path)))
+        return self._texts[form, path]
 
     def _get(self, kind: str, document: type[E], name: str, tree: Tree | None, trail: Trail) -> E:
         found = self.resolve(kind, name)
