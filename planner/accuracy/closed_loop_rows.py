@@ -75,7 +75,12 @@ class ClosedLoopRows:
         accelerator = self.rows.accelerator(row["system"])
         version = row.get("backend_version") or ""
         rule = self.rows.words.rule(
-            name=row["backend"], version=version, source=_source(row), task="llm", accelerator=accelerator.id
+            name=row["backend"],
+            version=version,
+            source=_source(row),
+            task="llm",
+            accelerator=accelerator.id,
+            model=model,
         )
         engine = rule.engine if rule else None
         apart = (row.get("mode") or "agg") != "agg"
@@ -120,6 +125,7 @@ class ClosedLoopRows:
             varied=varied,
             observations=observed,
             requests=_concurrency(row, degrees) * _WAVES,
+            looks=rule.looks_of(_concurrency(row, degrees)) if rule and at_random else 1.0,
             near=(f"{model}|{row['system']}|{row['backend']}|{row.get('precision')}|{row['isl']}|{row['osl']}",),
         )
 

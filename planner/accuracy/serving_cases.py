@@ -72,6 +72,7 @@ class ServingCase:
     batch : sequences at once on one replica, or in all clients of a closed loop; NaN where the engine decides.
     most : sequences that the engine was told to run at most; NaN where unsaid.
     requests : sent in all; NaN where unsaid.
+    looks : steps from one look of the engine for new requests to the next.
     rate : requests per second of all replicas; NaN where unsaid.
     beams : beams of one request.
     compiled : sequences that every step computes, running or not, as where graphs are compiled; 0 where unsaid.
@@ -108,6 +109,7 @@ class ServingCase:
     observations: tuple[Observation, ...]
     cached: float = 0.0
     most: float = float("nan")
+    looks: float = 1.0
     requests: float = float("nan")
     rate: float = float("nan")
     beams: int = 1

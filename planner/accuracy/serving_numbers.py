@@ -22,6 +22,7 @@ class Numbers:
 
     batch: Array
     requests: Array
+    looks: Array
     replicas: Array
     devices: Array
     accelerators: Array

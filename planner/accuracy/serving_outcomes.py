@@ -88,6 +88,7 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
     numbers = Numbers(
         batch=array([case.batch for case in mine]),
         requests=array([case.requests for case in mine]),
+        looks=array([case.looks for case in mine]),
         replicas=array([case.degrees.replicas for case in mine]),
         devices=array([case.devices for case in mine]),
         accelerators=array([case.devices / case.cores for case in mine]),
@@ -106,7 +107,9 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
 
 def _closed(rows: Rows, n: Numbers) -> Outcome:
     sent = np.where(np.isnan(n.requests), 10.0 * n.batch, n.requests)
-    served = closed_loop(rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas)
+    served = closed_loop(
+        rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas, looks=n.looks
+    )
     return _seen(served, rows.side.output, replicas=n.replicas)
 
 

@@ -20,6 +20,13 @@ from planner.record import record
 from planner.serving.formats import Formats, Stored
 
 
+class Looks(Record):
+    """How many steps a server took from one look for new requests to the next, from so many clients on."""
+
+    clients: Whole
+    steps: Whole
+
+
 class EngineRule(Record):
     """A piece of an engine's name, and the generation that it means.
 
@@ -27,11 +34,12 @@ class EngineRule(Record):
     ----------
     match : piece of the engine's name, in any case.
     below : releases before this one alone.
-    sources, tasks, accelerators : rows of these alone.
+    sources, tasks, accelerators, models : rows of these alone.
     engine : id in the serving profile.
     drawn : lengths of a batch's sequences are drawn evenly up to the one that a row tells, and padding is skipped.
     kept : sequences that an engine runs less than it was told to.
     longest : tokens of prompt and answer that graphs were compiled for, in rows that do not say it.
+    looks : how seldom benchmarks with lengths at random had their servers look for new requests; most clients last.
     """
 
     match: Text
@@ -39,10 +47,16 @@ class EngineRule(Record):
     sources: tuple[Text, ...] = ()
     tasks: tuple[Text, ...] = ()
     accelerators: tuple[Id, ...] = ()
+    models: tuple[Id, ...] = ()
     engine: Id
     drawn: Flag = False
     kept: Whole = 0
     longest: Whole | None = None
+    looks: tuple[Looks, ...] = ()
+
+    def looks_of(self, clients: float) -> float:
+        """Give the steps from one look for new requests to the next under so many clients [1]."""
+        return float(next((each.steps for each in reversed(self.looks) if clients >= each.clients), 1))
 
 
 class FormatRule(Record):
@@ -96,7 +110,9 @@ class ServingWords:
         rule = self.rule(name=name, version=version, source=source, task=task, accelerator=accelerator)
         return rule.engine if rule else None
 
-    def rule(self, *, name: str, version: str, source: str, task: str, accelerator: str) -> EngineRule | None:
+    def rule(
+        self, *, name: str, version: str, source: str, task: str, accelerator: str, model: str = ""
+    ) -> EngineRule | None:
         """Give the first rule that knows a row's words."""
         folded = name.casefold()
         for rule in self.rules.rules:
@@ -105,6 +121,8 @@ class ServingWords:
             if rule.tasks and task not in rule.tasks:
                 continue
             if rule.accelerators and accelerator not in rule.accelerators:
+                continue
+            if rule.models and model not in rule.models:
                 continue
             if rule.below and not _is_below(version, rule.below):
                 continue

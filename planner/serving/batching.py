@@ -102,7 +102,12 @@ def at_once(replica: Replica, requests: Requests, context: Array | None = None) 
 
 
 def closed_loop(
-    replica: Replica, requests: Requests, *, clients: Array | float, sent: Array | float | None = None
+    replica: Replica,
+    requests: Requests,
+    *,
+    clients: Array | float,
+    sent: Array | float | None = None,
+    looks: Array | float = 1.0,
 ) -> Served:
     """Serve clients that each send their next request when they have the answer.
 
@@ -112,6 +117,7 @@ def closed_loop(
     requests : lengths.
     clients : of one replica [1].
     sent : requests in all, which decides what the first wave weighs; ten for each client where unsaid [1].
+    looks : steps from one look for new requests to the next, 1 for an engine that looks before each [1].
 
     Notes
     -----
@@ -121,8 +127,9 @@ def closed_loop(
     and waiting as in a random queue, rho / (1 - rho) p. Engines differ in a: one that puts prompts before decoding
     gathers its sequences until all of them are read and decode together, a = 1/2; where prompts share passes with
     decoding, sequences stay apart and a is near nothing. Answers of different lengths end apart even where prompts
-    come first: see `_together`. The first wave is sent at once, and is read with a = 1/2 by
-    any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the first wave
+    come first: see `_together`. Where an engine looks for new requests every few steps alone, a request waits for half
+    of them, and those that came meanwhile are read together. The first wave is sent at once, and is read with a = 1/2
+    by any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the first wave
     that find a place at once.
     """
     e = replica.efficiency
@@ -135,7 +142,8 @@ def closed_loop(
     others = e.interference * (running - 1.0) * prompt
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
     decoding = step.total / replica.tokens_per_round
-    gathered = e.gathered * _together(running * prompt, requests.varied * requests.output * decoding, waves)
+    rounds = requests.output / replica.tokens_per_round
+    gathered = e.gathered * _together(running, rounds, requests.varied, waves, looks)
     before = gathered + (_FIRST_WAVE - gathered) / waves
     tpot = decoding + (1.0 - before) * others / requests.output
     read = alone + before * others
@@ -143,20 +151,23 @@ def closed_loop(
     load = np.minimum(rate * prompt, _SATURATED)
     waiting = e.queue * load / (1.0 - load) * prompt
     admission = np.maximum(wanted - running, 0.0) / rate * (1.0 - np.minimum(running / wanted, 1.0) / waves)
-    ttft = e.request_s + read + e.wait_steps * step.total + waiting + admission
+    unseen = (np.asarray(looks) - 1.0) / 2.0 * tpot * replica.tokens_per_round
+    ttft = e.request_s + read + e.wait_steps * step.total + unseen + waiting + admission
     return Served(ttft, tpot, rate * requests.output, running, load, step)
 
 
-def _together(reading_s: Array, deviation_s: Array, waves: Array | float) -> Array:
-    """Share of the sequences that are read together which ended together, from their deviation in one wave [1].
+def _together(
+    running: Array, rounds: Array, varied: Array | float, waves: Array | float, looks: Array | float
+) -> Array:
+    """Share of the others that end between the same two looks as a sequence, and are read with it [1].
 
-    Ends that are spread evenly, with that deviation, lie over a span of sqrt(12) deviations, which grows like a random
-    walk, in the mean over the waves to two thirds of the last one's root. Those that end while all are read wait
-    together.
+    Nothing ends while prompts stop decoding, so that ends are counted in steps. Those of answers that vary lie over a
+    span of sqrt(12) deviations of their steps in the first wave, which grows like a random walk, in the mean over the
+    waves to two thirds of the last one's root, and to a whole answer at most.
     """
-    span = np.sqrt(12.0) * deviation_s * np.sqrt(waves) * (2.0 / 3.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share: Array = np.where(span > 0, reading_s / (reading_s + span), 1.0)
+    walked = np.sqrt(12.0) * np.asarray(varied) * rounds * np.sqrt(waves) * (2.0 / 3.0)
+    span = np.clip(walked, 1.0, np.maximum(rounds, 1.0))
+    share: Array = np.minimum(np.asarray(looks) / span, 1.0) * np.ones_like(running)
     return share
 
 
