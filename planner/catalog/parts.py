@@ -22,6 +22,7 @@ _SAYS_NOTHING = frozenset(
     )
 )
 _SLOT = "pcie"
+_SHARES_MEMORY = "apple"  # its chips, like CPUs, are sold with memory of several sizes under one name
 _SIZES_AGREE = 0.15  # one part is sold as 180 and as 192 GB; parts of one name that differ do so by a quarter and more
 
 
@@ -39,7 +40,7 @@ class PartNames:
     def find(self, name: str) -> str | None:
         """Give the id of the one accelerator that a name can mean; None for none, or for several.
 
-        A size of memory counts: a name with 141 GB is no name of a part with 96 GB.
+        A size of memory counts where it is the part's own: a name with 141 GB is no name of a part with 96 GB.
         """
         for words in _forms(name):
             owners = self._owners.get("".join(words), [])
@@ -83,5 +84,7 @@ def _in_slot(part: Accelerator) -> bool:
 
 
 def _holds(part: Accelerator, size_gb: int) -> bool:
+    if part.kind == "cpu" or part.vendor == _SHARES_MEMORY:
+        return True
     memory = part.memory.marketed or part.memory.capacity
     return abs(memory / 1e9 / size_gb - 1.0) <= _SIZES_AGREE
