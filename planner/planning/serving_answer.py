@@ -9,10 +9,10 @@ from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
 from planner.record import record
-from planner.serving.batching import Replica, Served, closed_loop, offline, static_batch
+from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
 from planner.serving.power import accelerator_power_w
-from planner.serving.queueing import Arrivals, OpenLoop, at_batch, lognormal, open_loop, waiting
+from planner.serving.queueing import Arrivals, OpenLoop, Queued, at_batch, lognormal, open_loop, waiting
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -90,7 +90,7 @@ def _open(ground: ServingGround, replica: Engine, replicas: Array | float, rate:
 
 
 def answer_at(
-    ground: ServingGround, replica: Replica, batch: Array | float, rate: Array | float
+    ground: ServingGround, replica: Queued, batch: Array | float, rate: Array | float
 ) -> tuple[Answer, Array]:
     """Serve a rate by as many replicas as let each run a batch in the mean; gives their number too, not a whole one."""
     found, count = at_batch(replica, ground.requests, _arrivals(ground, rate), batch)
@@ -107,7 +107,7 @@ def _arrivals(ground: ServingGround, rate: Array | float) -> Arrivals:
     )
 
 
-def _of_open(ground: ServingGround, replica: Replica, found: OpenLoop) -> Answer:
+def _of_open(ground: ServingGround, replica: Queued, found: OpenLoop) -> Answer:
     requests = ground.requests
     reading = np.minimum(found.prefill_load, 1.0)
     # A replica works while it reads, and else while any sequence is there: a Poisson number of them comes and goes.

@@ -105,7 +105,12 @@ class Pair:
         self._ground, self._requests, self._replica = ground, ground.requests, replica
         self._steady = Steady(replica)
         steady, requests = self._steady, self._requests
-        self._prompt_s = steady.marginal_prefill_s(requests.prompt, requests.cached)
+        lengths = ground.load.workload.requests
+        self._prompt_s, self._varied = steady.prompt_work(
+            requests.prompt, requests.cached, lengths.prompt_variability
+        )  # fmt: skip
+        # What prompts of varied lengths take in the mean, beyond what one of the mean length does.
+        self._more_s = self._prompt_s - steady.marginal_prefill_s(requests.prompt, requests.cached)
         self._prompt = steady.prompts(requests.prompt, cached=requests.cached)
         self.full = np.maximum(at_once(steady, requests), 1.0)
         self.most_read = 1.0 / self._prompt_s
@@ -154,13 +159,14 @@ class Pair:
         varied, arriving = stated.requests, stated.load.variability
         busy = np.minimum(rate / self.most_read / workers.prefill, _NEARLY)
         places = np.minimum(decoding.batch / self.full, _NEARLY)
-        queue, spread = waiting(busy, self._prompt_s, workers.prefill, arriving, varied.prompt_variability)
+        queue, spread = waiting(busy, self._prompt_s, workers.prefill, arriving, np.sqrt(self._varied))
         turn = requests.output * decoding.token_s / self.full
         place, more = waiting(places, turn, self.full * workers.decode, arriving, varied.output_variability)
         sent = pools_of(self._replica, workers).transfer_s(requests)
-        fixed = self._replica.efficiency.request_s + self._prompt.total + sent + decoding.step.total
+        own = self._prompt.total + self._more_s
+        fixed = self._replica.efficiency.request_s + own + sent + decoding.step.total
         settles = rate < _NEARLY * self.capacity(workers)
-        variance = spread + more + np.square(varied.prompt_variability * self._prompt_s)
+        variance = spread + more + self._varied * np.square(self._prompt_s)
         first = fixed - self._prompt_s + lognormal(queue + place + self._prompt_s, variance)
         later = self.token_percentiles(decoding) if percentiles is None else percentiles
         token = decoding.token_s * np.ones_like(settles)

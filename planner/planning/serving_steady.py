@@ -25,6 +25,8 @@ class Steady:
         self._cores: dict[bytes, Cores] = {}
         self._prompts: dict[tuple[bytes, ...], PassTime] = {}
         self._marginal: dict[tuple[bytes, ...], Array] = {}
+        self._work: dict[tuple[bytes, ...], tuple[Array, Array]] = {}
+        self._lag: dict[tuple[bytes, ...], Array] = {}
         self._fit: dict[tuple[bytes, bytes], Array] = {}
 
     @property
@@ -67,6 +69,22 @@ class Steady:
         if key not in self._marginal:
             self._marginal[key] = self._engine.marginal_prefill_s(tokens, cached)
         return self._marginal[key]
+
+    def prompt_work(
+        self, tokens: Array | float, cached: Array | float, variability: float
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1]."""
+        key = (_key(tokens), _key(cached), _key(variability))
+        if key not in self._work:
+            self._work[key] = self._engine.prompt_work(tokens, cached, variability)
+        return self._work[key]
+
+    def lag_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time in which other stages still work on a prompt's last pass [s]."""
+        key = (_key(tokens), _key(cached))
+        if key not in self._lag:
+            self._lag[key] = self._engine.lag_s(tokens, cached)
+        return self._lag[key]
 
     def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Sequences of a mean context that run at once; `generated` of its tokens are answers [1]."""

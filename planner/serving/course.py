@@ -43,11 +43,13 @@ class Course:
     arrival_s, admitted_s, first_s, last_s : times; `UNKNOWN` before they are known [s].
     prompt : tokens to be held once it is read; grows for a sequence that has to begin again [tokens].
     unread : tokens still to be read. work_s : of one of them [s].
+    under_way_s : time that its prompt is on its way through stages after it has left the first [s].
     rounds : steps from its first token to its last. due : the step after which it ends; -1 while it does not decode.
     """
 
     __slots__ = (
-        "admitted_s", "arrival_s", "due", "first_s", "last_s", "later", "prompt", "rounds", "unread", "work_s",
+        "admitted_s", "arrival_s", "due", "first_s", "last_s", "later", "prompt", "rounds", "under_way_s", "unread",
+        "work_s",
     )  # fmt: skip
 
     def __init__(self, passes: Passes, lengths: Lengths, work_s: Array, arrival_s: Array | None) -> None:
@@ -58,6 +60,8 @@ class Course:
         self.unread: list[float] = fresh.tolist()
         self.work_s: list[float] = (work_s / fresh).tolist()
         self.rounds: list[int] = np.ceil((lengths.output - 1.0) / passes.gained).astype(int).tolist()
+        passed = np.minimum(fresh / passes.floor_tokens, len(passes.lag_s) - 1.0)
+        self.under_way_s: Array = np.interp(passed, np.arange(len(passes.lag_s)), passes.lag_s)
         self.later: Array = lengths.output - 1.0
         self.admitted_s = [UNKNOWN] * count
         self.first_s = [UNKNOWN] * count
@@ -72,7 +76,7 @@ class Course:
     def seen(self, passes: Passes, *, preemptions: int, end_s: float) -> Seen:
         """Give what became of the requests once all have ended."""
         arrival = np.array(self.arrival_s)
-        late = passes.request_s + passes.late_steps * passes.step_s[1]
+        late = passes.request_s + passes.late_steps * passes.step_s[1] + self.under_way_s
         first, last = np.array(self.first_s), np.array(self.last_s)
         return Seen(
             first - arrival + late,

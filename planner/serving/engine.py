@@ -21,6 +21,7 @@ from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory, Room, room_of, with_adapters
 from planner.serving.speculation import Speculation
 from planner.serving.step import PassTime, Setting, attended, decode_step, prefill
+from planner.serving.varied import over_lengths
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
 from planner.workload.architecture import Architecture, Stack
 
@@ -179,6 +180,25 @@ class Engine:
         inputs = np.maximum(self.limits.pass_tokens / np.maximum(self.source_tokens, 1.0), 1.0) * ranks
         encoded: Array = marginal + self._encoded(inputs).total / inputs / stages
         return encoded
+
+    def prompt_work(
+        self, tokens: Array | float, cached: Array | float, variability: float
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1].
+
+        Parameters
+        ----------
+        tokens, cached : of a prompt in the mean, as in `prefill`. variability : of its length [1].
+        """
+        if self.encoder is not None:  # it reads what requests bring, in proportion to its length
+            return self.marginal_prefill_s(tokens, cached), np.asarray(variability**2)
+        return over_lengths(lambda times: self.marginal_prefill_s(tokens * times, cached * times), variability)
+
+    def lag_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time in which other stages still work on a prompt's last pass, while the first takes the next one's [s]."""
+        last = np.where(self.limits.chunked > 0, np.minimum(tokens, self.limits.pass_tokens), tokens)
+        lag: Array = (1.0 - 1.0 / self.layout.pipeline) * self.prefill_s(last, cached)
+        return lag
 
     def sequences_that_fit(self, context: Array | float, generated: Array | float) -> Array:
         """Give how many sequences of a mean context run at once: what the cache holds, and the engine's own limit.

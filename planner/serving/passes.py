@@ -50,6 +50,8 @@ class Passes:
         whatever its length [B].
     request_s : outside the engine's steps [s]. late_steps : steps that a first token is late by besides those that
         the loop itself takes [1].
+    lag_s : time that a pass over so many tokens of prompts is under way in other stages after it has left the first,
+        by `floor_tokens` as `floor_s` [s].
     reserving : a request starts only when its whole answer fits the cache.
     """
 
@@ -68,6 +70,7 @@ class Passes:
     sequence_bytes: float
     request_s: float
     late_steps: float
+    lag_s: tuple[float, ...] = (0.0,)
     reserving: bool = False
 
 
@@ -88,7 +91,8 @@ def passes_of(engine: Engine, *, context: float) -> Passes:
     every = max(1, budget // (_FLOOR_POINTS - 1))
     tokens = np.arange(0.0, budget + 2.0 * every, every)
     tokens[0] = 1.0
-    floor = np.maximum(np.ravel(engine.prefill_s(tokens)) - np.ravel(engine.marginal_prefill_s(tokens)), 0.0)
+    lag = np.ravel(engine.lag_s(tokens))
+    floor = np.maximum(np.ravel(engine.prefill_s(tokens)) - lag - np.ravel(engine.marginal_prefill_s(tokens)), 0.0)
     room, ranks = engine.room, _one(engine.room.sequence_ranks)
     speculation = engine.speculation
     return Passes(
@@ -98,6 +102,7 @@ def passes_of(engine: Engine, *, context: float) -> Passes:
         floor_tokens=every,
         interference=_one(engine.efficiency.interference),
         chunked=bool(_one(engine.limits.chunked)),
+        lag_s=tuple(lag.tolist()),
         reserving=bool(_one(engine.limits.reserving)),
         pass_tokens=budget,
         sequences=most,

@@ -8,6 +8,7 @@ lengths, over replicas behind one router; percentiles follow from an exponential
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,16 @@ _ALIKE = 0.2  # exponent of the replicas by which bursts of like requests gather
 NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
+class Queued(Replica, Protocol):
+    """What a queue needs to know of a replica besides; `planner.serving.engine.Engine` is one."""
+
+    def prompt_work(self, tokens: Array | float, cached: Array | float, variability: float) -> tuple[Array, Array]:
+        """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1]."""
+
+    def lag_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
+        """Time in which other stages still work on a prompt's last pass [s]."""
+
+
 @record
 class Arrivals:
     """How requests come and how their lengths vary.
@@ -40,7 +51,7 @@ class Arrivals:
 
     rate: Array
     variability: Array | float = 1.0
-    prompt_variability: Array | float = 0.0
+    prompt_variability: float = 0.0
     output_variability: Array | float = 0.0
 
 
@@ -72,12 +83,18 @@ class OpenLoop:
     decode: PassTime
 
 
-def capacity(replica: Replica, requests: Requests, *, output_variability: Array | float = 0.0) -> Array:
+def capacity(
+    replica: Queued,
+    requests: Requests,
+    *,
+    prompt_variability: float = 0.0,
+    output_variability: Array | float = 0.0,
+) -> Array:
     """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
     context = held_tokens(requests, output_variability)
     full = np.maximum(at_once(replica, requests, context), 1.0)
     step = replica.decode_step(full, context).total / replica.tokens_per_round
-    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    prompt, _ = replica.prompt_work(requests.prompt, requests.cached, prompt_variability)
     most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
     return most
 
@@ -90,7 +107,7 @@ def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
 
 @record
 class _Settled:
-    """The batch at which a replica makes as many tokens as are asked for."""
+    """The batch at which a replica makes as many tokens as are asked for; a prompt's work, and how that varies."""
 
     context: Array
     full: Array
@@ -98,9 +115,10 @@ class _Settled:
     tpot: Array
     step: PassTime
     prompt: Array
+    varied: Array
 
 
-def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, replicas: Array | float = 1.0) -> OpenLoop:
+def open_loop(replica: Queued, requests: Requests, arrivals: Arrivals, *, replicas: Array | float = 1.0) -> OpenLoop:
     """Serve requests that come at a rate.
 
     Parameters
@@ -130,11 +148,11 @@ def open_loop(replica: Replica, requests: Requests, arrivals: Arrivals, *, repli
     """
     count = np.asarray(replicas, dtype=float)
     rate = np.asarray(arrivals.rate, dtype=float) / count
-    most = capacity(replica, requests, output_variability=arrivals.output_variability)
+    most = _capacity(replica, requests, arrivals)
     return _seen(replica, requests, arrivals, _settle(replica, requests, arrivals, rate), rate, most, count)
 
 
-def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
+def at_batch(replica: Queued, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
     """Serve a rate by as many replicas as let each of them run a batch in the mean: what sizing asks.
 
     Parameters
@@ -153,20 +171,26 @@ def at_batch(replica: Replica, requests: Requests, arrivals: Arrivals, batch: Ar
     context = held_tokens(requests, arrivals.output_variability)
     full = np.maximum(at_once(replica, requests, context), 1.0)
     size = np.minimum(np.asarray(batch, dtype=float), full)
-    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    prompt, varied = replica.prompt_work(requests.prompt, requests.cached, arrivals.prompt_variability)
     step = replica.decode_step(np.maximum(size, 1.0), context)
     token = step.total / replica.tokens_per_round
     delay = replica.efficiency.interference * prompt
     rate = size / (requests.output * token + size * delay)
-    settled = _Settled(context, full, size, token / (1.0 - np.minimum(delay * rate, _NEARLY)), step, prompt)
-    most = capacity(replica, requests, output_variability=arrivals.output_variability)
+    tpot = token / (1.0 - np.minimum(delay * rate, _NEARLY))
+    settled = _Settled(context, full, size, tpot, step, prompt, varied)
+    most = _capacity(replica, requests, arrivals)
     count = np.asarray(arrivals.rate) / rate
     # A rate that less than one replica could take meets one all the same.
     return _seen(replica, requests, arrivals, settled, rate, most, np.maximum(count, 1.0)), count
 
 
+def _capacity(replica: Queued, requests: Requests, arrivals: Arrivals) -> Array:
+    prompt, output = arrivals.prompt_variability, arrivals.output_variability
+    return capacity(replica, requests, prompt_variability=prompt, output_variability=output)
+
+
 def _seen(
-    replica: Replica, requests: Requests, arrivals: Arrivals, settled: _Settled, rate: Array, most: Array, count: Array
+    replica: Queued, requests: Requests, arrivals: Arrivals, settled: _Settled, rate: Array, most: Array, count: Array
 ) -> OpenLoop:
     """Give what clients see of replicas that each take a rate."""
     load = rate / most
@@ -190,11 +214,11 @@ def _seen(
     )
 
 
-def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
+def _settle(replica: Queued, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
     """Find the batch by halving; at most the full one."""
     context = held_tokens(requests, arrivals.output_variability)
     full = np.maximum(at_once(replica, requests, context), 1.0)
-    prompt = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    prompt, varied = replica.prompt_work(requests.prompt, requests.cached, arrivals.prompt_variability)
     low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
@@ -202,7 +226,7 @@ def _settle(replica: Replica, requests: Requests, arrivals: Arrivals, rate: Arra
         short = middle < rate * requests.output * tpot
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     tpot, step = _tpot(replica, context, rate * prompt, np.maximum(high, 1.0))
-    return _Settled(context, full, high, tpot, step, prompt)
+    return _Settled(context, full, high, tpot, step, prompt, varied)
 
 
 def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[Array, PassTime]:
@@ -212,25 +236,27 @@ def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[
 
 
 def _ttft(
-    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, places: Array, count: Array
+    replica: Queued, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, places: Array, count: Array
 ) -> tuple[Array, Array]:
     """Give the mean time to the first token and its percentiles, where load settles [s]."""
     e = replica.efficiency
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
     idle = np.exp(-s.batch)  # chance that nothing decodes, of a Poisson number that does
-    own = idle * alone + (1.0 - idle) * (s.prompt + s.step.total)
+    lag = replica.lag_s(requests.prompt, requests.cached)
+    like = replica.marginal_prefill_s(requests.prompt, requests.cached)
+    own = idle * (alone + s.prompt - like) + (1.0 - idle) * (s.prompt + s.step.total + lag)
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
     decoding = requests.output * s.tpot
     seen = decoding / (decoding + s.prompt) * (1.0 - 1.0 / np.maximum(s.batch, 1.0))
     left = _left_by_router(rate * arrivals.output_variability * decoding, seen, count)
     # A router that counts requests sees nothing of how long their prompts are.
-    dealt = np.square(arrivals.variability) * left + np.square(arrivals.prompt_variability)
+    dealt = np.square(arrivals.variability) * left + s.varied
     wait, wait_spread = passing(rate, e.interference * s.prompt, s.step.total, dealt)
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
     place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
     fixed = e.request_s + late + own - s.prompt
     varied = s.prompt + (1.0 - idle) * wait + place
-    variance = np.square(arrivals.prompt_variability * s.prompt) + (1.0 - idle) * wait_spread + place_spread
+    variance = s.varied * np.square(s.prompt) + (1.0 - idle) * wait_spread + place_spread
     return fixed + varied, fixed + lognormal(varied, variance)
 
 
@@ -254,7 +280,7 @@ def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s:
     nudged, _ = _tpot(replica, s.context, rate * s.prompt, batch * NUDGE)
     of_batch = np.square(deviation_of_batch(s.tpot, nudged, batch))
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
-    lengths = (1.0 + np.square(arrivals.prompt_variability)) * (1.0 + np.square(arrivals.output_variability))
+    lengths = (1.0 + s.varied) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
     # While a prompt delays a request, more of them come: as in a busy period, (1 - load)^-2 over the prompts met.
     left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, _NEARLY)
