@@ -21,10 +21,11 @@ from planner.planning.serving_efficiency import engine_limits, engine_memory, gr
 from planner.planning.serving_machines import serving_machine
 from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
+from planner.serving.engine import EngineLimits
 from planner.serving.graphs import with_every_expert
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
-from planner.serving.room import FractionOf, room_of
+from planner.serving.room import FractionOf, Room, activation_bytes, room_of
 from planner.serving.step import PassTime, Setting, decode_step, prefill
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
 
@@ -55,6 +56,7 @@ class Side:
     decode, prompt : attention of one sequence at the mean context, and over the prompt.
     weight_bytes : of the fullest rank [B].
     room_bytes : device memory by the engine's setting; `taken_bytes` of it are not for the cache [B].
+    working_bytes : what a static batch takes beside its cache [B].
     token_bytes, sequence_bytes : cache of one token and of one sequence whatever its length, on a rank [B].
     reserving : 1 where a request starts only when its whole answer fits the cache.
     context, length, output, cached : tokens of one request: mean context, prompt, output, cached prompt.
@@ -72,6 +74,7 @@ class Side:
     weight_bytes: Array
     room_bytes: Array
     taken_bytes: Array
+    working_bytes: Array
     token_bytes: Array
     sequence_bytes: Array
     reserving: Array
@@ -210,6 +213,7 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         weight_bytes=room.weight_bytes,
         room_bytes=machine.machine.memory_bytes * memory.fraction,
         taken_bytes=taken,
+        working_bytes=_working_bytes(case, room, layout, limits),
         token_bytes=room.token_bytes,
         sequence_bytes=room.sequence_bytes,
         reserving=np.asarray(float(engine.reserving)),
@@ -226,6 +230,20 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         budget=np.asarray(budget) if engine.chunked else np.maximum(budget, passed),
         full=np.maximum(budget, passed),
     )  # fmt: skip
+
+
+def _working_bytes(case: ServingCase, room: Room, layout: Layout, limits: EngineLimits) -> Array:
+    """Give what a static batch takes beside its cache [B].
+
+    Of an eager engine sources print what torch's allocator gave out at most, which knows neither the driver's context
+    nor libraries; of others what the driver says.
+    """
+    batch = (case.batch if case.batch == case.batch else 1.0) / case.degrees.replicas
+    largest = np.minimum(limits.pass_tokens, batch * max(case.prompt, 1.0))
+    activations = activation_bytes(case.architecture, layout, pass_tokens=largest, sequences=batch)
+    reserve = np.where(np.asarray(limits.eager) > 0, 0.0, room.reserve_bytes)
+    working: Array = room.weight_bytes + activations + reserve
+    return working
 
 
 _LARGEST_PASS = 8192.0  # activations of batch engines are sized for their batch and not for their limit

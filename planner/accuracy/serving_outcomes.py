@@ -185,6 +185,9 @@ _HALF_OF_STEPS = float(np.log(2.0))
 _SUDDEN = 4.0  # how suddenly a median changes sides; our estimate
 
 
+_PRINTED_GB = 2.0**30  # drivers and torch count in binary units, and sources call them GB
+
+
 def _static(rows: Rows, n: Numbers) -> Outcome:
     batch = n.batch / n.replicas
     time = static_batch(rows, requests_of(rows), batch=batch)
@@ -201,8 +204,8 @@ def _static(rows: Rows, n: Numbers) -> Outcome:
         "ttft_ms": time.ttft_s * 1e3,
         "tpot_ms": time.tpot_s * 1e3,
         "accelerator_power_w": watts * n.accelerators,
-        "peak_memory_gb": (rows.side.taken_bytes + batch * (
-            rows.side.token_bytes * (rows.side.length + rows.side.output) + rows.side.sequence_bytes)) / 1e9,
+        "peak_memory_gb": (rows.side.working_bytes + batch * (
+            rows.side.token_bytes * (rows.side.length + rows.side.output) + rows.side.sequence_bytes)) / _PRINTED_GB,
     }  # fmt: skip
 
 

@@ -225,3 +225,25 @@ def test_a_run_that_states_one_of_two_times_is_scored_on_it() -> None:
 @pytest.mark.parametrize("measured", [0.0, -5.0])
 def test_what_no_run_can_have_measured_is_refused(measured: float) -> None:
     assert "no measurement" in reason_of(READER.read(inference(metrics={"output_tokens_per_s": measured})))
+
+
+def test_memory_of_an_eager_run_is_what_torch_gave_out() -> None:
+    # Qwen's published peaks on an A100, as torch counts them: weights, cache and activations of prompts of two lengths.
+    runs = {("Qwen/Qwen2.5-7B", 1): 14.38, ("Qwen/Qwen2.5-7B", 30720): 19.97, ("Qwen/Qwen2.5-0.5B", 1): 0.97}
+    rows = [
+        inference(
+            id=f"{model}-{length}",
+            engine="transformers",
+            model=model,
+            isl=length,
+            osl=2048,
+            batch=1,
+            accelerator="A100-SXM4-80GB",
+            metrics={"peak_memory_gb": peak},
+        )
+        for (model, length), peak in runs.items()
+    ]
+    cases = [case for case in map(READER.read, rows) if isinstance(case, ServingCase)]
+    predictions = Predictions.of(Bench.of(cases, Books().catalog.profile("serving")), Books(), None)
+    told = [predictions.rows(place)[0].predicted for place in range(len(runs))]
+    assert told == pytest.approx(list(runs.values()), rel=0.04)
