@@ -107,9 +107,7 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
 
 def _closed(rows: Rows, n: Numbers) -> Outcome:
     sent = np.where(np.isnan(n.requests), 10.0 * n.batch, n.requests)
-    served = closed_loop(
-        rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas, looks=n.looks
-    )
+    served = closed_loop(rows, requests_of(rows), clients=n.batch / n.replicas, sent=sent / n.replicas, looks=n.looks)
     return _seen(served, rows.side.output, replicas=n.replicas)
 
 

@@ -129,8 +129,8 @@ def closed_loop(
     decoding, sequences stay apart and a is near nothing. Answers of different lengths end apart even where prompts
     come first: see `_together`. Where an engine looks for new requests every few steps alone, a request waits for half
     of them, and those that came meanwhile are read together. The first wave is sent at once, and is read with a = 1/2
-    by any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the first wave
-    that find a place at once.
+    by any engine. Rates follow from Little's law; those that do not fit wait until one does, save those of the
+    first wave that find a place at once.
     """
     e = replica.efficiency
     wanted = np.asarray(clients, dtype=float)
