@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import Observation
 from planner.accuracy.row import Row
+from planner.accuracy.serving_baseline import NAME, halved
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_nodes import node_around_w
 from planner.accuracy.serving_problem import Bench
@@ -37,6 +39,7 @@ class Predictions:
     bases : "measured", "relative" or "family" for each case's chip.
     values : prediction of each observation by case and metric; NaN where there is none.
     reasons : why a case is refused, "" where it is not.
+    rule : what a rule of thumb says, by case and metric.
     """
 
     cases: Sequence[ServingCase]
@@ -44,6 +47,7 @@ class Predictions:
     bases: Sequence[str]
     values: dict[tuple[int, str], float]
     reasons: Sequence[str]
+    rule: Mapping[tuple[int, str], float] = field(default_factory=dict)
 
     @staticmethod
     def of(bench: Bench, books: Books, leave_out: str | None) -> Predictions:
@@ -67,7 +71,7 @@ class Predictions:
             (case, metric): value + node_around_w(cases[case], books) if metric == "system_power_w" else value
             for case, metric, value in places
         }
-        return Predictions(cases, profile, bases, told, bench.too_large(values))
+        return Predictions(cases, profile, bases, told, bench.too_large(values), halved(bench))
 
     def rows(self, number: int) -> list[Row]:
         """Give every observation of one case."""
@@ -79,12 +83,21 @@ class Predictions:
                 self.values.get((number, observation.metric), math.nan),
                 self.bases[number],
                 self.reasons[number],
+                self.rule.get((number, observation.metric)),
             )
             for observation in case.observations
         ]
 
-    def row(self, case: ServingCase, observation: Observation, value: float, basis: str, reason: str) -> Row:
-        """Give one observation beside its prediction; refused where there is a reason, or no prediction."""
+    def row(
+        self,
+        case: ServingCase,
+        observation: Observation,
+        value: float,
+        basis: str,
+        reason: str,
+        rule: float | None = None,
+    ) -> Row:
+        """Give one observation beside its prediction and a rule's; refused where it cannot be predicted."""
         known = not reason and math.isfinite(value) and value > 0
         if not known and not reason:
             reason = _UNSETTLED.get(observation.metric, f"the load does not settle its {observation.metric}")
@@ -105,6 +118,7 @@ class Predictions:
             high=value * spread.high if known else None,
             reason="" if known else reason,
             quality=case.quality,
+            baselines={NAME: rule} if known and rule else {},
             slices=_slices(case),
         )
 

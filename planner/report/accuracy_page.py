@@ -186,13 +186,16 @@ def _every_kind(views: Views) -> str:
         "## Everything that is measured",
         "",
         "Serving by kind of load, on models and accelerators left out, and why some of it is far off:",
-        "[serving](serving.md#6-how-far-off).",
+        "[serving](serving.md#6-how-far-off). The rule beside it reads weights and caches at half of the memory's",
+        "bandwidth and multiplies at half of the peak; host, launches and waiting take no time.",
         "",
-        *_head("kind and metric", "rows", "refused", "median", "p90", "macro"),
+        *_head("kind and metric", "rows", "refused", "median", "p90", "macro", "the rule's median (p90)"),
     ]
     for name, rows in by(views.fitted, lambda row: f"{row.kind}: {row.metric}").items():
         found, refused = score(rows), sum(row.predicted is None for row in rows)
         figures = [_p(found.median), _p(found.p90), _p(found.macro)] if found else ["-", "-", "-"]
+        rule = score(rows, baseline="half")
+        figures.append(f"{_p(rule.median)} ({_p(rule.p90)})" if rule else "-")
         lines.append(f"| {name} | {found.rows if found else 0} | {refused} | " + " | ".join(figures) + " |")
     return "\n".join(lines)
 

@@ -39,7 +39,8 @@ def as_text(rows: Sequence[Row], *, leave_out: str | None, width: int) -> str:
 _LEGEND = """
 macro: mean over (source, accelerator) of the medians. bias: above 0 is too slow. in range: measured values inside
 the 80 % ranges. Below each: what simple rules say of the same rows (constant: 40 % MFU; median: the median MFU of
-the accelerator and precision; bubble: half of the peak and the pipeline's bubble).
+the accelerator and precision; bubble: half of the peak and the pipeline's bubble; half: half of the peak and of the
+memory's bandwidth, and nothing else).
 """
 
 

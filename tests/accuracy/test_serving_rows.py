@@ -247,3 +247,13 @@ def test_memory_of_an_eager_run_is_what_torch_gave_out() -> None:
     predictions = Predictions.of(Bench.of(cases, Books().catalog.profile("serving")), Books(), None)
     told = [predictions.rows(place)[0].predicted for place in range(len(runs))]
     assert told == pytest.approx(list(runs.values()), rel=0.04)
+
+
+def test_a_rule_of_half_of_the_data_sheet_stands_beside_every_time_and_rate() -> None:
+    # One sequence of a model that reads 16 GB a step, at half of 3.35 TB/s: 9.6 ms a token, whatever the host does.
+    row = inference(batch=1, scenario="single_stream", metrics={"tpot_ms": 7.0, "peak_memory_gb": 20.0})
+    case = READER.read(row)
+    assert isinstance(case, ServingCase)
+    told, memory = Predictions.of(Bench.of([case], Books().catalog.profile("serving")), Books(), None).rows(0)
+    assert told.baselines == {"half": pytest.approx(8.03e9 * 2 / (3.35e12 / 2) * 1e3, rel=0.1)}
+    assert memory.baselines == {}
