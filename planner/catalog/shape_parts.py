@@ -92,7 +92,11 @@ class SlidingSpec(Record):
 
 
 class MambaSpec(Record):
-    """Mamba-2 layers: `state` is the state's size per channel, `convolution` the short filter's length."""
+    """Mamba-2 layers: `state` is the state's size per channel, `convolution` the short filter's length.
+
+    With `step_rank` they are layers of the first Mamba: the state's inputs, outputs and time steps are made of the
+    values, the steps through a product of that rank.
+    """
 
     heads: Whole
     head_dim: Whole
@@ -101,6 +105,7 @@ class MambaSpec(Record):
     convolution: Whole = 4
     convolution_bias: Flag = True
     bias: Flag = False
+    step_rank: Whole | None = None
 
 
 class DeltaSpec(Record):
@@ -150,12 +155,17 @@ class ExpertsSpec(Record):
 
 
 class LayerSpec(Record):
-    """Like layers one after the other; unsaid, full attention, and experts where there are any."""
+    """Like layers one after the other; unsaid, full attention, and experts where there are any.
+
+    `kv_heads` and `width` are those of these layers where they are not the model's: of attention, and of the dense
+    feed-forward part.
+    """
 
     count: LayerCount = 1
     mixer: MixerName = "full"
     feed_forward: FeedForwardName | None = None
     kv_heads: Whole | None = None
+    width: Whole | None = None
 
 
 class LayerRunSpec(LayerSpec):

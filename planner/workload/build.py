@@ -116,7 +116,8 @@ def _stack(side: _Side, source_hidden: int | None) -> Stack:
     layers: list[Layer] = []
     order: list[int] = []
     for listed in expanded(spec):
-        plain = LayerSpec(mixer=listed.mixer, feed_forward=_feed_forward_kind(spec, listed), kv_heads=listed.kv_heads)
+        kind = _feed_forward_kind(spec, listed)
+        plain = LayerSpec(mixer=listed.mixer, feed_forward=kind, kv_heads=listed.kv_heads, width=listed.width)
         if plain not in kinds:
             kinds[plain] = len(layers)
             layers.append(_layer(spec, plain, source_hidden))
@@ -143,7 +144,7 @@ def _feed_forward_kind(spec: StackSpec, layer: LayerSpec) -> FeedForwardName:
 def _layer(spec: StackSpec, kind: LayerSpec, source_hidden: int | None) -> Layer:
     mixing = mixer(spec, kind)
     crossing = cross_attention(spec, source_hidden) if source_hidden else None
-    part = feed_forward_part(spec, kind.feed_forward or "none")
+    part = feed_forward_part(spec, kind.feed_forward or "none", kind.width)
     has_both = kind.mixer != "none" and kind.feed_forward != "none"
     norms = spec.norms_per_layer if has_both else spec.norms_per_layer // 2
     if crossing:
@@ -155,7 +156,7 @@ def _layer(spec: StackSpec, kind: LayerSpec, source_hidden: int | None) -> Layer
         width = spec.conditioning.modulations * spec.hidden
         per_sample = (Projection("modulation", spec.hidden, width, Split.NONE, 1, bias=True),)
     return Layer(
-        name="+".join(n for n in names if n != "none") + (f" ({kind.kv_heads} kv)" if kind.kv_heads else ""),
+        name="+".join(n for n in names if n != "none") + _own_sizes(kind),
         hidden=spec.hidden,
         projections=(*mixing.projections, *cross_projections, *part.projections),
         cores=(*mixing.cores, *(crossing.cores if crossing else ())),
@@ -169,6 +170,12 @@ def _layer(spec: StackSpec, kind: LayerSpec, source_hidden: int | None) -> Layer
         other_parameters=mixing.other_parameters + part.other_parameters,
         per_sample=per_sample,
     )
+
+
+def _own_sizes(kind: LayerSpec) -> str:
+    """Give what tells layers of one kind apart by name."""
+    kv_heads = f" ({kind.kv_heads} kv)" if kind.kv_heads else ""
+    return kv_heads + (f" ({kind.width} wide)" if kind.width else "")
 
 
 def _patches(spec: StackSpec) -> int:

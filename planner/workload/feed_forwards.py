@@ -17,15 +17,15 @@ class FeedForwardPart:
     other_parameters: int = 0
 
 
-def feed_forward_part(spec: StackSpec, kind: FeedForwardName) -> FeedForwardPart:
-    """Give the feed-forward part of one kind of layer."""
+def feed_forward_part(spec: StackSpec, kind: FeedForwardName, own_width: int | None = None) -> FeedForwardPart:
+    """Give the feed-forward part of one kind of layer; its dense part is `own_width` wide where that is said."""
     projections: list[Projection] = []
     width = other = 0
     gated, activation = True, ""
     dense = spec.feed_forward if kind in ("dense", "dense-and-experts") else None
     if dense:
-        projections += _matrices("", spec.hidden, dense.width, gated=dense.gated, bias=dense.bias)
-        width, gated, activation = dense.width, dense.gated, dense.activation
+        width, gated, activation = own_width or dense.width, dense.gated, dense.activation
+        projections += _matrices("", spec.hidden, width, gated=gated, bias=dense.bias)
     experts: Experts | None = None
     if kind in ("experts", "dense-and-experts") and spec.experts:
         # Experts state no activation of their own: they use that of the model's dense layers.

@@ -179,6 +179,8 @@ def _latent_attention(spec: StackSpec, layer: LayerSpec, attention: AttentionSpe
 def _mamba(hidden: int, mamba: MambaSpec) -> Mixer:
     """One projection in (gate, values, state inputs and outputs, time steps), a scan, one out [arXiv 2405.21060]."""
     inner = mamba.heads * mamba.head_dim
+    if mamba.step_rank:
+        return _first_mamba(hidden, mamba, inner, mamba.step_rank)
     channels = inner + 2 * mamba.groups * mamba.state
     projections = (
         Projection("scan.in", hidden, inner + channels + mamba.heads, Split.COLUMN, mamba.heads, mamba.bias),
@@ -196,6 +198,22 @@ def _mamba(hidden: int, mamba: MambaSpec) -> Mixer:
         mamba.convolution_bias,
     )
     return Mixer(projections, scan=scan)
+
+
+def _first_mamba(hidden: int, mamba: MambaSpec, inner: int, rank: int) -> Mixer:
+    """Values and gate in, state inputs, outputs and time steps of the values, a scan, one out [arXiv 2312.00752]."""
+    projections = (
+        Projection("scan.in", hidden, 2 * inner, Split.COLUMN, mamba.heads, mamba.bias),
+        Projection("scan.states", inner, rank + 2 * mamba.state, Split.ROW, mamba.heads),
+        Projection("scan.steps", rank, inner, Split.COLUMN, mamba.heads, bias=True),
+        Projection("scan.out", inner, hidden, Split.ROW, mamba.heads, mamba.bias),
+    )
+    # Decay per channel and state, and skip per channel.
+    own = inner * mamba.state + inner
+    width, bias = mamba.convolution, mamba.convolution_bias
+    return Mixer(
+        projections, scan=Scan(ScanKind.MAMBA2, mamba.heads, mamba.head_dim, mamba.state, inner, width, own, bias)
+    )
 
 
 def _delta(hidden: int, delta: DeltaSpec) -> Mixer:

@@ -170,3 +170,37 @@ def test_a_router_stands_for_experts_alone() -> None:
     ]
     assert routed.feed_forward is not None
     assert routed.feed_forward.width == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("mamba-2.8b", 2_768_345_600),
+        ("falcon-mamba-7b", 7_272_665_088),
+        ("mamba-codestral-7b", 7_285_403_648),
+        ("opt-350m", 331_196_416),
+        ("gpt-neo-1.3b", 1_315_575_808),
+        ("codegen-16b", 16_032_155_648),
+    ],
+)
+def test_models_without_attention_or_with_old_habits_hold_what_transformers_builds(name: str, parameters: int) -> None:
+    """Counts of `Module.parameters` on torch's meta device, transformers 5.23."""
+    spec = _CATALOG.model(name).architecture
+    assert spec is not None
+
+    assert architecture(spec, name).parameters == parameters
+
+
+def test_layers_of_their_own_width_are_kinds_of_their_own() -> None:
+    spec = ArchitectureSpec(
+        hidden=16,
+        vocabulary=50,
+        layers=(LayerRunSpec(count=2), LayerRunSpec(mixer="none", width=4)),
+        attention=AttentionSpec(heads=2),
+        feed_forward=FeedForwardSpec(width=8, gated=True),
+    )
+    whole, narrow = architecture(spec, "m").main.kinds
+
+    assert [sum(p.inputs * p.outputs for p in kind.projections) for kind in (whole, narrow)] == [4 * 16**2 + 384, 192]
+    assert narrow.cores == ()
+    assert architecture(spec, "m").main.order == (0, 0, 1)
