@@ -20,11 +20,11 @@ Array = NDArray[np.float64]
 _CHIP = (
     "weight_bandwidth", "cache_bandwidth", "matrix", "eight_bit", "four_bit", "unpacking", "prefill", "attention",
     "grouped", "convolution", "expert_bandwidth", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s",
-    "power_idle", "power_busy", "power_memory", "power_compute",
+    "power_waiting", "power_busy", "power_compute", "byte_j",
 )  # fmt: skip
 # A family also decides its host and how much a kernel pads.
 _FAMILY = (*_CHIP, "padding_tokens", "element_wise", "attention_length", "layer_s", "step_s", "prompt_s")
-_NO_ENGINE = ("power_idle", "power_busy", "power_memory", "power_compute", "memory_share")
+_NO_ENGINE = ("power_idle", "power_waiting", "power_busy", "power_compute", "byte_j", "memory_share")
 _OF_ARRAYS = "convolution"  # how windows fill the arrays of multipliers differs by chip, and not by engine
 
 # Widths of moves over the width of the shared value. Of several tried, those with the least error on chips and models

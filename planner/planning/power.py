@@ -21,15 +21,21 @@ _PARTS = (
 
 @record
 class PowerParts:
-    """Power of one node while its accelerators compute, and doing nothing [W]."""
+    """Power of one node with its accelerators at their limit, while they train, and doing nothing [W]."""
 
+    full_w: Interval
     busy_w: Interval
     idle_w: Interval
     estimate: NodePowerEstimate
 
     def parts(self, busy_share: float) -> tuple[Part, ...]:
-        """Give what each part of a node draws when its accelerators work for a share of the time [W]."""
+        """Give what each part of a node draws when its accelerators train for a share of the time [W]."""
         return tuple(Part(key, label, _mean(getattr(self.estimate, key), busy_share)) for key, label in _PARTS)
+
+    def parts_below_limit(self, share: float) -> tuple[Part, ...]:
+        """Give what each part draws when accelerators go a share of the way from rest to their limit [W]."""
+        draws = ((key, label, getattr(self.estimate, key)) for key, label in _PARTS)
+        return tuple(Part(key, label, d.idle.mid + (d.full.mid - d.idle.mid) * share) for key, label, d in draws)
 
 
 def power_of(node: Node, accelerator: Accelerator, *, books: Books, ledger: Ledger) -> PowerParts:
@@ -48,7 +54,7 @@ def power_of(node: Node, accelerator: Accelerator, *, books: Books, ledger: Ledg
             source=provenance.source,
             standing=books.catalog.standing(provenance),
         )
-    return PowerParts(estimate.busy, estimate.idle, estimate)
+    return PowerParts(estimate.full, estimate.busy, estimate.idle, estimate)
 
 
 def _mean(draw: Draw, busy_share: float) -> float:

@@ -8,7 +8,7 @@ from planner.planning.books import Books
 from planner.planning.currency import shown_currency
 from planner.planning.estimate import Estimate, Result
 from planner.planning.ledger import Ledger
-from planner.planning.serving_outcome import busy_share_of, results_of, spent_by
+from planner.planning.serving_outcome import drawn_share, results_of, spent_by
 from planner.planning.serving_parts import breakdowns, memory_of, phases, words_of
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_service import Service, service_of
@@ -31,6 +31,7 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
     service = service_of(load, resolved.tree, books, ledger)
     values = results_of(service)
     ground = service.ground
+    power = ground.power.parts_below_limit(drawn_share(service))
     return Estimate(
         name=resolved.name,
         title=load.title or load.name,
@@ -39,7 +40,7 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         results={name: Result.of(name, interval) for name, interval in values.results.items()},
         plan=words_of(ground, service.size, service.found),
         breakdowns=(
-            *breakdowns(service.found, spent_by(service), ground.power.parts(busy_share_of(service)), service.hourly),
+            *breakdowns(service.found, spent_by(service), power, service.hourly),
             phases(service.drawn),
         ),
         memory=(memory_of(service.replica, service.found, ground.requests),),

@@ -11,7 +11,7 @@ from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
-from planner.serving.power import accelerator_power_w
+from planner.serving.power import accelerator_power_w, rest_w
 from planner.serving.queueing import Arrivals, OpenLoop, Queued, at_batch, lognormal, open_loop, waiting
 from planner.serving.step import PassTime
 
@@ -78,7 +78,7 @@ def power_w(replica: Engine, found: Answer) -> Array:
     busy = accelerator_power_w(
         replica.machine, replica.efficiency, found.decode, found.prompt, prefill_share=found.prefill_share
     )
-    idle = replica.machine.power_limit_w * replica.efficiency.power_idle
+    idle = rest_w(replica.machine, replica.efficiency)
     mean: Array = idle + found.active * (busy - idle)
     return mean
 

@@ -7,7 +7,8 @@ from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.planning.money import Money
 from planner.planning.places import pue_of
-from planner.planning.serving_plan import ServingGround
+from planner.planning.serving_plan import ServingGround, limit_w
+from planner.planning.serving_power import CHIP, LIMIT, MODEL, REST
 from planner.planning.serving_ranges import spread_of
 from planner.planning.serving_requests import generates
 from planner.units.interval import Interval
@@ -29,8 +30,10 @@ def inputs_of(ground: ServingGround, money: Money, books: Books, ledger: Ledger)
         "first token": _spread(profile, ground, "ttft"),
         "PUE": pue_of(ground.load.hardware.pue, facility, books=books, ledger=ledger),
         "grid carbon": grid.intensity if grid else None,
-        "busy power": ground.power.busy_w,
-        "idle power": ground.power.idle_w,
+        MODEL: _spread(profile, ground, "power"),
+        CHIP: limit_w(ground.fleet),
+        LIMIT: ground.power.full_w,
+        REST: ground.power.idle_w,
         **money.inputs,
     }
     return {name: interval for name, interval in named.items() if interval is not None}

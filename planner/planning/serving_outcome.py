@@ -13,7 +13,7 @@ from planner.planning.money import Spent
 from planner.planning.serving_answer import PERCENTILES, Answer
 from planner.planning.serving_goodput import goodput
 from planner.planning.serving_parts import memory_of
-from planner.planning.serving_power import busy_share
+from planner.planning.serving_power import CHIP, LIMIT, MODEL, REST, share_of_limit
 from planner.planning.serving_requests import generates
 from planner.planning.serving_service import Service
 from planner.planning.uncertainty import Ranged, ranged
@@ -24,17 +24,26 @@ _MONTH_HOURS = 730.0
 _SHOWN_UNKNOWN = ("cost", "carbon", "capital")  # results that are told to be unknown
 
 
-def busy_share_of(service: Service) -> float:
-    """Share of the way from rest to full power that a node's accelerators go over the day [1]."""
-    size = service.size
-    return _number(busy_share(service.replica, service.drawn.watts, float(size.replicas), float(size.nodes)))
+def drawn_share(service: Service, told: float = 1.0) -> float:
+    """Share of the way from rest to their limit that a node's accelerators go over the day [1].
+
+    Parameters
+    ----------
+    told : their power over what is told [1].
+    """
+    size, watts = service.size, service.drawn.watts * told
+    return _number(share_of_limit(service.replica, watts, float(size.replicas), float(size.nodes)))
+
+
+def _node_w(service: Service, x: Mapping[str, float]) -> float:
+    """Mean power of one node [W]."""
+    return x[REST] + (x[LIMIT] - x[REST]) * drawn_share(service, x[MODEL])
 
 
 def spent_by(service: Service) -> Spent:
     """Give the money of a service with its parts, at the middle of every input."""
     x = {name: interval.mid for name, interval in service.inputs.items()}
-    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share_of(service)
-    energy = float(energy_kwh(node_w * service.size.nodes, service.hours, x["PUE"]))
+    energy = float(energy_kwh(_node_w(service, x) * service.size.nodes, service.hours, x["PUE"]))
     return service.money.spent(x, nodes=service.size.nodes, hours=service.hours, energy_kwh=energy)
 
 
@@ -97,16 +106,17 @@ def _used(service: Service, x: Mapping[str, float], rate: float) -> dict[str, fl
     """Give power, energy, carbon and money, of the whole and by token."""
     ground, found, nodes, hours = service.ground, service.found, service.size.nodes, service.hours
     output, prompt = _number(ground.requests.output), ground.lengths.read
-    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy_share_of(service)
+    node_w = _node_w(service, x)
     energy = float(energy_kwh(node_w * nodes, hours, x["PUE"]))
     carbon = float(carbon_kg(energy, x["grid carbon"])) if "grid carbon" in x else None
     spent = service.money.total_usd(x, nodes=nodes, hours=hours, energy_kwh=energy)
     cost = None if spent is None else float(spent)
     served = rate * hours * _HOUR_S
-    watts = _number(service.drawn.watts)
+    limit_w = _number(service.replica.machine.power_limit_w)
+    watts = min(_number(service.drawn.watts) / limit_w * x[MODEL], 1.0) * x[CHIP]
     answers = generates(ground.architecture)
     results: dict[str, float | None] = {
-        "accelerator_power_w": watts * x["busy power"] / service.inputs["busy power"].mid,
+        "accelerator_power_w": watts,
         "system_power_w": node_w,
         "node_power_kw": node_w / 1e3,
         "power_kw": node_w * nodes / 1e3,

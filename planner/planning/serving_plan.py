@@ -36,6 +36,7 @@ from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory
 from planner.serving.speculation import Speculation, speculation
+from planner.units.interval import Interval
 from planner.units.printing import counted, gibibytes
 from planner.workload.architecture import Architecture
 
@@ -185,7 +186,7 @@ def ground_on(
         formats=formats,
         lengths=lengths,
         fleet=fleet,
-        machine=_serving_machine(fleet, power),
+        machine=_serving_machine(fleet),
         facility=facility_of(load.hardware, node, tree=tree, books=books, ledger=ledger),
         power=power,
         engine=engine,
@@ -251,18 +252,25 @@ def _formats(precision: ServingPrecision, accelerator: Accelerator, tree: Tree) 
     return Formats.of(weights, products=precision.products, attention=precision.attention, cache=precision.cache)
 
 
-def _serving_machine(fleet: Fleet, power: PowerParts) -> ServingMachine:
-    """Give the machine with the rates that serving asks for; a part of unknown power takes the node's rule's."""
+def _serving_machine(fleet: Fleet) -> ServingMachine:
+    """Give the machine with the rates that serving asks for."""
     part, node = fleet.accelerator, fleet.node
-    stated = node.accelerator_power or (part.power.tdp if part.power else None)
-    limit = stated.mid if stated else power.estimate.accelerators.busy.mid / node.accelerators
     link = part.link
     return serving_machine(
         fleet.machine,
         part,
-        power_limit_w=limit,
+        power_limit_w=limit_w(fleet).mid,
         switched=node.scale_up.domain > 1 and link is not None and not link.kind.startswith("PCIe"),
     )
+
+
+def limit_w(fleet: Fleet) -> Interval:
+    """Give the power limit of one accelerator in its node [W]; a part without one has no node's power either."""
+    stated = fleet.accelerator.power
+    limit = fleet.node.accelerator_power or (stated.tdp if stated else None)
+    if limit is None:
+        raise AssertionError("a node's power is known by now")
+    return limit
 
 
 def shown_model(ground: ServingGround) -> str:

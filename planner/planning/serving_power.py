@@ -12,9 +12,13 @@ from planner.planning.serving_requests import generates
 from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.serving.engine import Engine
-from planner.serving.power import accelerator_power_w
+from planner.serving.power import accelerator_power_w, rest_w
 
 Array = NDArray[np.float64]
+
+LIMIT, REST, CHIP, MODEL = "full power", "idle power", "power limit", "accelerator power"
+"""Inputs: a node with its accelerators at their limit, and without work; the limit of one of them [W]; its power over
+what is told [1]."""
 
 _ALIKE = 1e-6  # of the largest rate: hours that differ by less are alike
 _POINTS = 7  # rates of which power is told, besides none at all
@@ -76,7 +80,7 @@ def drawn_over(
         batches = least * (found.sequences / least) ** np.linspace(0.0, 1.0, _POINTS)[:, None]
         seen, count = answer_at(ground, Steady(engine), batches, most)
         at = most / count * replicas
-    told, rest = _phases(engine, seen), _idle_w(engine)
+    told, rest = _phases(engine, seen), rest_w(engine.machine, engine.efficiency)
     none = np.zeros_like(rest)
     return Drawn(
         _mean_over(rates, at, told.decode, none),
@@ -85,8 +89,8 @@ def drawn_over(
     )
 
 
-def busy_share(engine: Engine, watts: Array, replicas: Array | float, nodes: Array | float) -> Array:
-    """Share of the way from rest to full power that the accelerators of a node go in the mean [1].
+def share_of_limit(engine: Engine, watts: Array, replicas: Array | float, nodes: Array | float) -> Array:
+    """Share of the way from rest to their limit that the accelerators of a node go in the mean [1].
 
     Parameters
     ----------
@@ -94,15 +98,10 @@ def busy_share(engine: Engine, watts: Array, replicas: Array | float, nodes: Arr
     replicas : that serve. nodes : that are paid for; what stands by on them, or idle, is at rest.
     """
     machine = engine.machine
-    limit, idle = machine.power_limit_w, _idle_w(engine)
+    limit, idle = machine.power_limit_w, rest_w(machine, engine.efficiency)
     serving = replicas * engine.layout.accelerators / (nodes * machine.machine.node_accelerators)
     share: Array = np.clip((watts - idle) / (limit - idle), 0.0, 1.0) * np.minimum(serving, 1.0)
     return share
-
-
-def _idle_w(engine: Engine) -> Array:
-    watts: Array = engine.machine.power_limit_w * engine.efficiency.power_idle
-    return watts
 
 
 def _phases(engine: Engine, found: Answer) -> Drawn:
@@ -110,7 +109,7 @@ def _phases(engine: Engine, found: Answer) -> Drawn:
 
     Power has a limit, so that a mixture of phases may draw a little more than they do one after the other.
     """
-    share, waits = found.prefill_share, _idle_w(engine) * (1.0 - found.active)
+    share, waits = found.prefill_share, rest_w(engine.machine, engine.efficiency) * (1.0 - found.active)
     decoding, reading = (
         accelerator_power_w(engine.machine, engine.efficiency, found.decode, found.prompt, prefill_share=only)
         for only in (0.0, 1.0)

@@ -11,7 +11,7 @@ from planner.economics.energy import carbon_kg, energy_kwh
 from planner.planning.serving_answer import PERCENTILES
 from planner.planning.serving_plan import ServingGround
 from planner.planning.serving_pools import Workers
-from planner.planning.serving_power import busy_share, drawn_over
+from planner.planning.serving_power import LIMIT, REST, drawn_over, share_of_limit
 from planner.planning.serving_requests import generates
 from planner.planning.serving_sites import Site
 from planner.planning.serving_sizing import Sizes
@@ -55,8 +55,7 @@ def priced(
     ground, found, nodes = sites[0].ground, sizes.found, sizes.nodes
     x = {name: np.array([site.x.get(name, np.nan) for site in sites])[of] for name in {k for s in sites for k in s.x}}
     drawn = drawn_over(ground, engine, found, rates, replicas=sizes.replicas, workers=workers)
-    busy = busy_share(engine, drawn.watts, sizes.replicas, nodes)
-    node_w = x["idle power"] + (x["busy power"] - x["idle power"]) * busy
+    node_w = x[REST] + (x[LIMIT] - x[REST]) * share_of_limit(engine, drawn.watts, sizes.replicas, nodes)
     energy = np.asarray(energy_kwh(node_w * nodes, 1.0, x["PUE"]))
     cost = sites[0].money.total_usd(x, nodes=nodes, hours=1.0, energy_kwh=energy)
     unknown = np.full(len(of), np.nan)

@@ -14,6 +14,7 @@ from planner.planning.money import Money, money_of
 from planner.planning.places import pue_of
 from planner.planning.serving_layouts import layouts_of, runs
 from planner.planning.serving_plan import ServingGround, ground_on, in_format
+from planner.planning.serving_power import LIMIT, REST
 from planner.planning.serving_rows import rows_of
 from planner.record import record
 from planner.scenario.serving_load import ServingLayout, ServingLoad, WeightFormat
@@ -121,7 +122,7 @@ def _paid(ground: ServingGround, tree: Tree, books: Books, ledger: Ledger) -> tu
     grid = facility.grid if facility else None
     x = {name: interval.mid for name, interval in money.inputs.items()}
     x["PUE"] = pue_of(hardware.pue, facility, books=books, ledger=ledger).mid
-    x["idle power"], x["busy power"] = ground.power.idle_w.mid, ground.power.busy_w.mid
+    x[REST], x[LIMIT] = ground.power.idle_w.mid, ground.power.full_w.mid
     if grid is not None:
         x["grid carbon"] = grid.intensity.mid
     return money, x

@@ -79,8 +79,9 @@ class ServingEfficiency:
     Memory and power
     ----------------
     memory_share : of device memory that an engine can fill, against what it says [1].
-    power_idle, power_busy, power_memory, power_compute : of the power limit: at rest, in any kernel, by use of the
-        memory's bandwidth, by use of the peak [1].
+    power_idle, power_waiting, power_busy, power_compute : of the power limit: without a request, while host or network
+        is waited for, more of it in any kernel, more of it by the root of the use of the peak [1].
+    byte_j : energy of a byte of device memory, on its way to the products [J].
     """
 
     weight_bandwidth: Array
@@ -116,9 +117,10 @@ class ServingEfficiency:
     gathered: Array
     memory_share: Array
     power_idle: Array
+    power_waiting: Array
     power_busy: Array
-    power_memory: Array
     power_compute: Array
+    byte_j: Array
     packed_tokens: Array = field(default_factory=_none)
     row_bytes: Array = field(default_factory=_none)
     wide_tokens: Array = field(default_factory=_none)

@@ -1,4 +1,4 @@
-"""Power of an accelerator that serves, from how much of its memory's bandwidth and of its peak each phase uses."""
+"""Power of an accelerator that serves, from the bytes and operations of each phase and the time it waits."""
 
 from __future__ import annotations
 
@@ -20,33 +20,42 @@ def accelerator_power_w(
     *,
     prefill_share: Array | float,
 ) -> Array:
-    """Mean power of one accelerator.
+    """Mean power of one accelerator that is never without a request.
 
     Parameters
     ----------
     machine : with the accelerator's limit.
-    efficiency : the fitted shares of that limit.
+    efficiency : the fitted shares of that limit, and the energy of a byte.
     decode, prompt : one decode step and one pass over prompts.
     prefill_share : of the time spent on prompts [1].
 
     Returns
     -------
-    Mean over the phases of limit (i + (1 - i) min(1, a + b u_m + c sqrt(u_c))), u_m and u_c a phase's use of bandwidth
-    and peak [W].
+    Mean over the phases of limit min(1, w + b d + c sqrt(u) + E x / limit): d the share of a phase in which kernels
+    run and neither host nor network is waited for, u that of the peak in use, x the bytes read a second [W].
 
     Notes
     -----
-    Power rises steeply with the first products and ever less with more: near its limit a chip lowers its clock, and
-    with it the voltage. Of exponents that were tried the root fits best. Rows that a product is padded with are zeros:
-    they switch next to nothing, and do not count as use.
+    A byte takes an energy, whatever the limit of its chip, so that memory that is fast for a limit takes more of it:
+    8 TB/s at 1,000 W against 3.35 at 700. Power rises steeply with the first products and ever less with more: near
+    its limit a chip lowers its clock, and with it the voltage. Of exponents that were tried the root fits best. Rows
+    that a product is padded with are zeros: they switch next to nothing, and do not count as use.
     """
     share = np.asarray(prefill_share, dtype=float)
     watts: Array = (1.0 - share) * _phase_w(machine, efficiency, decode) + share * _phase_w(machine, efficiency, prompt)
     return watts
 
 
+def rest_w(machine: ServingMachine, efficiency: ServingEfficiency) -> Array:
+    """Power of one accelerator that holds a model and has no request [W]."""
+    watts: Array = machine.power_limit_w * efficiency.power_idle
+    return watts
+
+
 def _phase_w(machine: ServingMachine, e: ServingEfficiency, time: PassTime) -> Array:
-    memory, compute = time.memory / time.total, time.useful / time.total
-    busy = np.minimum(1.0, e.power_busy + e.power_memory * memory + e.power_compute * np.sqrt(compute))
-    watts: Array = machine.power_limit_w * (e.power_idle + (1.0 - e.power_idle) * busy)
+    limit = machine.power_limit_w
+    running = 1.0 - (time.network + time.host) / time.total
+    read_w = e.byte_j * machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * time.memory / time.total
+    wanted = e.power_waiting + e.power_busy * running + e.power_compute * np.sqrt(time.useful / time.total)
+    watts: Array = np.minimum(limit, limit * wanted + read_w)
     return watts

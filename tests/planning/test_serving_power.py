@@ -66,3 +66,26 @@ def test_accelerators_that_serve_nobody_are_at_rest() -> None:
     # Eight that each do what the one does take eight times as much above rest.
     rest = served(1, 0.001)
     assert every - rest == pytest.approx(8.0 * (one - rest), rel=0.05)
+
+
+def test_a_node_draws_what_its_accelerators_draw_and_what_is_around_them() -> None:
+    e = estimated(
+        hardware__node="p5.48xlarge", layout="{tensor: 1}", workload__load="{rate: 160 requests/s}", replicas="8"
+    )
+    power = e.breakdown("power")
+    assert power is not None
+    parts = {part.key: part.value for part in power.parts}
+    assert parts["accelerators"] == pytest.approx(8.0 * of(e, "accelerator_power_w"), rel=0.01)
+    assert power.total == pytest.approx(of(e, "system_power_w"))
+
+
+def test_a_limit_that_nobody_published_makes_power_and_energy_uncertain() -> None:
+    """Of H100 the limit is published, of Trainium it is estimated."""
+    known = estimated(hardware__node="p5.48xlarge", layout="{tensor: 1}")
+    unknown = estimated(hardware__node="trn1.32xlarge", engine="neuron-vllm", layout="{}", workload__objectives="{}")
+    widths = []
+    for each in (known, unknown):
+        found = each.results["accelerator_power_w"]
+        assert found is not None
+        widths.append(found.high / found.low)
+    assert widths[1] > 1.3 * widths[0]
