@@ -56,6 +56,7 @@ class Problem:
     case : case of every observation, (rows,).
     measured : ln of every observation, (rows,).
     weight : of every observation, 0 for those that are left out, (rows,).
+    moves : whether an observation says something of a parameter, (rows, parameters).
     """
 
     levels: tuple[Level, ...]
@@ -67,6 +68,7 @@ class Problem:
     case: Index
     measured: Array
     weight: Array
+    moves: NDArray[np.bool_]
 
     def values(self, moves: list[Array]) -> Array:
         """Give ln of every parameter of every case, inside its bounds, (parameters, cases)."""
@@ -140,7 +142,7 @@ def _slopes(problem: Problem, values: Array, predicted: Array, rows: Index) -> A
         shifted[k] += _STEP
         slopes[:, k] = (problem.predict(shifted) - predicted)[rows] / _STEP
     held = (values <= problem.low[:, None]) | (values >= problem.high[:, None])
-    slopes[held[:, problem.case[rows]].T] = 0.0
+    slopes[held[:, problem.case[rows]].T | ~problem.moves[rows]] = 0.0
     return slopes
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from planner.calibration.serving_fit import Fit, Level
 from planner.catalog.profile import Moves, Profile
 from planner.record import record
-from planner.serving.efficiency import NAMES
+from planner.serving.efficiency import NAMES, POWER
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _CHIP = (
 )  # fmt: skip
 # A family also decides its host and how much a kernel pads.
 _FAMILY = (*_CHIP, "padding_tokens", "element_wise", "attention_length", "layer_s", "step_s", "prompt_s")
-_NO_ENGINE = ("power_idle", "power_waiting", "power_busy", "power_compute", "byte_j", "memory_share")
+_NO_ENGINE = (*POWER, "memory_share")
 _OF_ARRAYS = "convolution"  # how windows fill the arrays of multipliers differs by chip, and not by engine
 
 # Widths of moves over the width of the shared value. Of several tried, those with the least error on chips and models

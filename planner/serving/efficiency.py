@@ -138,3 +138,6 @@ class ServingEfficiency:
 
 NAMES = tuple(each.name for each in fields(ServingEfficiency) if each.default_factory is MISSING)
 """Parameters that every profile of serving names; the others are nothing unless it does."""
+
+POWER = ("power_idle", "power_waiting", "power_busy", "power_compute", "byte_j")
+"""Those of power alone."""

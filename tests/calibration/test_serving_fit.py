@@ -40,6 +40,7 @@ def problem(rows_each: int, *, noise: float = 0.0, wild: int = 0) -> Problem:
         case=np.arange(len(cases)),
         measured=measured,
         weight=np.ones(len(cases)),
+        moves=np.ones((len(cases), 2), dtype=bool),
     )
 
 
@@ -62,6 +63,14 @@ def test_a_chip_without_rows_does_not_move() -> None:
     fit = solve(Problem(**{name: getattr(one, name) for name in one.__slots__} | {"weight": kept}))
     assert np.all(fit.moves[2][1] == 0.0)
     assert np.any(fit.moves[2][0] != 0.0)
+
+
+def test_rows_that_say_nothing_of_a_parameter_leave_it() -> None:
+    one = problem(50)
+    mute = one.moves & np.array([False, True])
+    fit = solve(Problem(**{name: getattr(one, name) for name in one.__slots__} | {"moves": mute}))
+    assert all(np.all(level[:, 0] == 0.0) for level in fit.moves)
+    assert fit.moves[0][0, 1] != 0.0
 
 
 @pytest.fixture
