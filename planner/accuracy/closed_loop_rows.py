@@ -110,7 +110,7 @@ class ClosedLoopRows:
             architecture=shape,
             accelerator=accelerator,
             engine=known,
-            engine_stated=bool(version) and engine is not None,
+            engine_stated=bool(version) and rule is not None and not rule.relative,
             formats=as_run(_formats(row, precision, shape, known), accelerator, precision),
             degrees=degrees,
             devices=devices,

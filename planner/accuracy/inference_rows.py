@@ -11,7 +11,7 @@ from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import EngineRule, ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
-from planner.catalog.checkpoints import without_format
+from planner.catalog.checkpoints import format_of, without_format
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
 from planner.record import record
@@ -148,11 +148,12 @@ class InferenceRows:
         estimated: list[str] = []
         if engine is None:
             engine = self._usual_engine(accelerator, task)
+        if rule is None or rule.relative:
             estimated.append("engine")
         formats = as_run(
             self._formats(row, accelerator, estimated),
             accelerator,
-            self.words.weights(str(row.get("weight_precision") or "")),
+            self.words.weights(_weights(row, [])),
         )
         mode = _mode(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
@@ -214,12 +215,9 @@ class InferenceRows:
         )
 
     def _formats(self, row: Row, accelerator: Accelerator, estimated: list[str]) -> Formats:
-        weights = row.get("weight_precision")
-        if weights is None:
-            estimated.append("weights")
-            weights = "q4_0" if row.get("engine") == "llama.cpp" else "bf16"
+        weights = _weights(row, estimated)
         products = row.get("activation_precision")
-        weights = self.words.weights(str(weights))
+        weights = self.words.weights(weights)
         if weights == "int8" and accelerator.kind in ("neuron", "tpu"):
             products = "bf16"  # weights alone are kept in 8 bits
         if weights == "fp32" and accelerator.kind == "neuron":
@@ -282,6 +280,7 @@ class InferenceRows:
         return prompt, output
 
 
+_UNSAID = ("none", "", "auto", "default", "native")  # words for weights as the checkpoint has them
 _DRAWN = 0.5  # mean over the longest of lengths that are drawn evenly up to it
 _VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "cdna": "vllm-rocm"}
@@ -289,6 +288,15 @@ _LOGICAL_CORES = ("trainium2", "trainium3")  # whose software joins cores in pai
 _ELSEWHERE, _ENCODERS_ELSEWHERE = "trtllm-0.14", "torch"
 _GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.5", "sglang")
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
+
+
+def _weights(row: Row, estimated: list[str]) -> str:
+    """Give a row's words for its weights; where it has none, what its checkpoint's name tells, or else the usual."""
+    stated = str(row.get("weight_precision"))
+    if stated.casefold() not in _UNSAID:
+        return stated
+    estimated.append("weights")
+    return format_of(str(row["model"])) or ("q4_0" if row.get("engine") == "llama.cpp" else "bf16")
 
 
 def _is_quantised_cache(row: Row) -> bool:

@@ -40,6 +40,7 @@ class EngineRule(Record):
     kept : sequences that an engine runs less than it was told to.
     longest : tokens of prompt and answer that graphs were compiled for, in rows that do not say it.
     looks : how seldom benchmarks with lengths at random had their servers look for new requests; most clients last.
+    relative : no measurement here ran that engine, and this generation stands in for it.
     """
 
     match: Text
@@ -53,6 +54,7 @@ class EngineRule(Record):
     kept: Whole = 0
     longest: Whole | None = None
     looks: tuple[Looks, ...] = ()
+    relative: Flag = False
 
     def looks_of(self, clients: float) -> float:
         """Give the steps from one look for new requests to the next under so many clients [1]."""
@@ -124,7 +126,7 @@ class ServingWords:
                 continue
             if rule.models and model not in rule.models:
                 continue
-            if rule.below and not _is_below(version, rule.below):
+            if rule.below and not _is_below(_release(folded, rule.match.casefold(), version), rule.below):
                 continue
             return rule
         return None
@@ -196,6 +198,14 @@ _BRACKETS = re.compile(r"\s*\([^)]*\)")
 def _folded(text: str) -> str:
     """Give words in small letters, joined by single spaces."""
     return " ".join(re.split(r"[\s_-]+", text.casefold().strip()))
+
+
+def _release(name: str, match: str, version: str) -> str:
+    """Give the release that a row states, or else the one that follows an engine in its name."""
+    if version:
+        return version
+    found = re.match(r"[\s_:-]*(v?\d+\.\d[\d.]*)", name[name.index(match) + len(match) :])
+    return found[1] if found else ""
 
 
 def _is_below(version: str, limit: str) -> bool:

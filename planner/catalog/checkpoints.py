@@ -6,7 +6,8 @@ import re
 
 # How a model was tuned, and when: a year and a month, or a month and a day.
 _TUNING = re.compile(
-    r"-(?:instruct|chat|it|hf|base|preview|thinking|think|reasoning|sft|dpo|latest|2[3-6](?:0[1-9]|1[0-2])|0[1-9][0-3]\d)$"
+    r"-(?:instruct|chat|it|hf|base|preview|thinking|think|reasoning|sft|dpo|latest|"
+    r"2[3-6](?:0[1-9]|1[0-2])|0[1-9][0-3]\d)$"
 )
 # Formats, what they were quantised with, and files that hold them.
 _STORED = re.compile(
@@ -16,6 +17,25 @@ _STORED = re.compile(
     r"(?:nvfp4|fp4)-v2|gguf|ggml|mlx|q[2-8]-[01]|q[2-8]-k(?:-[sml])?"
     r")$"
 )
+# What a checkpoint's name says of the format of its weights, what tells most first.
+_FORMATS = (
+    ("nvfp4", "nvfp4"),
+    ("mxfp4", "mxfp4"),
+    ("fp4", "nvfp4"),
+    ("gptq-int8", "int8 (GPTQ)"),
+    ("w8a16", "w8a16"),
+    ("w8a8", "w8a8"),
+    ("w4a16", "int4"),
+    ("awq", "int4"),
+    ("gptq", "int4"),
+    ("4bit", "int4"),
+    ("int4", "int4"),
+    ("nf4", "int4"),
+    ("int8", "int8"),
+    ("fp8", "fp8"),
+    ("bf16", "bf16"),
+)
+_WHOLE_FILES = re.compile(r"(?:^|[-.:])(i?q[2-8]-(?:k-[sm]|k|[01]|xs))(?:$|[-.])")
 _IN_BRACKETS = re.compile(r"\s*\([^)]*\)$")
 _BETWEEN = re.compile(r"[\s_]+")
 _ANY_BETWEEN = re.compile(r"[\s_/:-]+")
@@ -59,6 +79,21 @@ def other_names(name: str) -> list[str]:
     while (shorter := _TUNING.sub("", names[-1])) != names[-1]:
         names.append(shorter)
     return [name for name in names if name]
+
+
+def format_of(name: str) -> str | None:
+    """Give the format of the weights that a checkpoint's name tells, in the words of measured rows; None for none.
+
+    >>> format_of("Qwen/Qwen3-32B-AWQ"), format_of("nvidia/DeepSeek-R1-0528-FP4"), format_of("Qwen/Qwen3-32B")
+    ('int4', 'nvfp4', None)
+    >>> format_of("llama3.1:8b-instruct-q4_K_M")
+    'q4_k_m'
+    """
+    words = joined(name).replace("_", "-")
+    found = _WHOLE_FILES.search(words)
+    if found:
+        return found[1].replace("-", "_")
+    return next((stored for told, stored in _FORMATS if re.search(rf"(?:^|[-._:]){told}(?:$|[-._:])", words)), None)
 
 
 def without_format(name: str) -> str:

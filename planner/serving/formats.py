@@ -93,6 +93,13 @@ BYTES_OF: dict[str, float] = {
     "q8_0": 1.0 + 2.0 / 32.0,  # a scale of 16 bits for 32 weights [llama.cpp, block_q8_0]
     "q6_k": 210.0 / 256.0,  # 210 bytes for 256 weights [llama.cpp, block_q6_K]
     "q4_0": 0.5 + 2.0 / 32.0,  # a scale of 16 bits for 32 weights [llama.cpp, block_q4_0]
+    "fp6": 6.0 / 8.0,
+    "q5_1": 0.625 + 4.0 / 32.0,  # a scale and a least value of 16 bits for 32 weights [llama.cpp, block_q5_1]
+    "q5_0": 0.625 + 2.0 / 32.0,  # a scale of 16 bits for 32 weights [llama.cpp, block_q5_0]
+    "q4_1": 0.5 + 4.0 / 32.0,  # a scale and a least value of 16 bits for 32 weights [llama.cpp, block_q4_1]
+    "iq4_xs": 4.32 / 8.0,  # over whole files [llama.cpp, quantize]
+    "q3_k_m": 3.91 / 8.0,  # over whole files [llama.cpp, quantize]
+    "q2_k": 3.0 / 8.0,  # 2.96 to 3.17 over whole files [llama.cpp, quantize]
     "q5_k_m": 5.68 / 8.0,  # 5.67 to 5.70 [llama.cpp, quantize]
     "q4_k_s": 4.6 / 8.0,  # 4.57 to 4.67 [llama.cpp, quantize]
     "q4_k_m": 4.85 / 8.0,  # 4.83 to 4.89 bits a weight over whole files [llama.cpp, quantize]
@@ -100,7 +107,10 @@ BYTES_OF: dict[str, float] = {
 """Bytes of one element by format, scales included."""
 
 _BITS = {"fp32": 32.0, "tf32": 32.0, "bf16": 16.0, "fp16": 16.0, "fp8": 8.0, "int8": 8.0, "nvfp4": 4.0, "fp4": 4.0}
-_UNPACKED = ("int4", "int4-g32", "mxfp4", "q8_0", "q6_k", "q5_k_m", "q4_0", "q4_k_s", "q4_k_m")
+_UNPACKED = (
+    *("int4", "int4-g32", "mxfp4", "fp6", "q8_0", "q6_k", "q5_k_m", "q5_0", "q5_1", "q4_0", "q4_1", "q4_k_s", "q4_k_m"),
+    *("iq4_xs", "q3_k_m", "q2_k"),
+)
 
 
 def _stored(name: str, products: str | None) -> Stored:

@@ -216,6 +216,39 @@ def test_engines_are_known_in_any_case_and_by_their_short_names(engine: str, ver
     assert case.engine == generation
 
 
+@pytest.mark.parametrize(
+    ("engine", "accelerator", "generation", "known"),
+    [
+        ("TensorRT-LLM v0.15.0", "H100-SXM5-80GB", "trtllm-0.14", True),
+        ("TGI", "H100-SXM5-80GB", "vllm-0.6", False),
+        ("llama-cpp-python", "RTX 4070", "llama.cpp", False),
+        ("An engine of next year", "H100-SXM5-80GB", "trtllm-0.14", False),
+        ("vLLM", "MI355X", "vllm-rocm", True),
+        ("vLLM", "Trainium2", "neuron-vllm", True),
+    ],
+)
+def test_an_engine_that_nothing_here_measured_takes_a_relative_s_place_and_says_so(
+    engine: str, accelerator: str, generation: str, known: bool
+) -> None:
+    row = READER.read(inference(engine=engine, engine_version=None, accelerator=accelerator, scenario="concurrency"))
+    assert isinstance(row, ServingCase), row
+    assert row.engine == generation
+    assert ("engine" not in row.estimated) == known
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [("Qwen/Qwen3-32B-FP8", "fp8"), ("Qwen/Qwen3-32B-AWQ", "int4"), ("Qwen/Qwen3-32B", "bf16")],
+)
+def test_a_row_without_a_format_has_the_one_in_its_checkpoint_s_name(model: str, words: str) -> None:
+    unsaid = READER.read(inference(model=model, weight_precision="auto"))
+    stated = READER.read(inference(model=model, weight_precision=words))
+    assert isinstance(unsaid, ServingCase)
+    assert isinstance(stated, ServingCase)
+    assert float(unsaid.formats.dense.bytes_per_weight) == float(stated.formats.dense.bytes_per_weight)
+    assert "weights" in unsaid.estimated
+
+
 def test_a_run_that_states_one_of_two_times_is_scored_on_it() -> None:
     case = ClosedLoopRows(READER).row(run(silicon_ttft_ms=""), name="mine.csv:2")
     assert isinstance(case, ServingCase)
