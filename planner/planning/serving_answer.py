@@ -36,6 +36,8 @@ class Answer:
     sequences : that run at once on a replica [1].
     prefill_share : of a replica's time at work, spent on prompts [1]. active : share of the time in which it works.
     decode, prompt : one step, and one pass over a prompt.
+    crowded : sequences on a replica but for a hundredth of the time, over those that it runs at once; 0 where the load
+        sets their number, or an encoder has none [1].
     """
 
     ttft_s: Array
@@ -51,6 +53,7 @@ class Answer:
     active: Array
     decode: PassTime
     prompt: PassTime
+    crowded: Array | float = 0.0
 
 
 def answer(ground: ServingGround, replica: Engine, *, replicas: Array | float, rate: Array | float | None) -> Answer:
@@ -126,6 +129,7 @@ def _of_open(ground: ServingGround, replica: Queued, found: OpenLoop) -> Answer:
         active=active,
         decode=found.decode,
         prompt=replica.prompts(requests.prompt, cached=requests.cached),
+        crowded=found.crowded,
     )
 
 

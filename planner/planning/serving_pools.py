@@ -14,9 +14,10 @@ from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.scenario.serving_load import Disaggregated
 from planner.serving.batching import at_once
+from planner.serving.crowding import NUDGE, deviation_of_batch, rise
 from planner.serving.disaggregation import Pools, closed_loop
 from planner.serving.engine import Engine
-from planner.serving.queueing import NUDGE, deviation_of_batch, lognormal, waiting
+from planner.serving.queueing import lognormal, waiting
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -138,7 +139,9 @@ class Pair:
         """Give percentiles of a token's time: of the batches that requests meet, as no prompt stops them [s]."""
         size = np.maximum(decoding.batch, 1.0)
         nudged = self.at_batch(size * NUDGE).token_s
-        return lognormal(decoding.token_s, np.square(deviation_of_batch(decoding.token_s, nudged, size)))
+        return lognormal(
+            decoding.token_s, np.square(deviation_of_batch(decoding.token_s, rise(decoding.token_s, nudged), size))
+        )
 
     def capacity(self, workers: Workers) -> Array:
         """Most requests per second of both pools: the slower one's."""

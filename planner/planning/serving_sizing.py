@@ -26,6 +26,7 @@ _RATES = 64  # shares of a replica's capacity that are tried
 _BATCHES = 32  # between an idle replica and the full batch, before the best is found by halving
 _HALVINGS = 14
 _LEAST_BATCH = 0.02  # sequences at once, in the mean, of a replica that is as good as idle
+_ALWAYS = 0.5  # of the sequences that run at once, in the mean; our estimate
 _IDLE = 1e-3  # of its capacity, at which a replica is as good as idle
 _HOURS = 24
 
@@ -106,7 +107,9 @@ def most_per_replica(ground: ServingGround, replica: Engine, *, rate: Array | fl
 
     Notes
     -----
-    The largest batch that keeps to all objectives is found between a grid of batches, then by halving.
+    The largest batch that keeps to all objectives, and leaves places for more sequences but for a hundredth of the time
+    (`planner.serving.crowding`), is found between a grid of batches, then by halving. Where few sequences run at once a
+    queue in front of them is what keeps them busy, and half of them may be.
     """
     if not generates(ground.architecture):
         return _most_encoded(ground, replica, patience=patience)
@@ -117,7 +120,7 @@ def most_per_replica(ground: ServingGround, replica: Engine, *, rate: Array | fl
 
     def good(batch: Array) -> tuple[NDArray[np.bool_], Array]:
         found, count = answer_at(ground, steady, batch, asked)
-        kept = keeps(found, objectives)
+        kept = keeps(found, objectives) & ((found.crowded <= 1.0) | (batch <= _ALWAYS * full))
         return kept if bounded else kept & (found.ttft_s <= patience * idle.ttft_s), count
 
     variability = ground.load.workload.requests.output_variability

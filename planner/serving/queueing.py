@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from planner.record import record
 from planner.serving.batching import Replica, Requests, at_once
+from planner.serving.crowding import NUDGE, but_seldom, deviation_of_batch, holding_variability, rise
 from planner.serving.step import PassTime
 
 Array = NDArray[np.float64]
@@ -25,7 +26,6 @@ _NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settl
 _OWN = 1.5  # that half step, and the one that reads the prompt
 _BURSTS = 0.24  # of the variance of arrivals that a router leaves, as endings come in bursts; by simulation
 _ALIKE = 0.2  # exponent of the replicas by which bursts of like requests gather, by simulation
-NUDGE = 1.02  # of a batch, to see how a token's time rises with it
 
 
 class Queued(Replica, Protocol):
@@ -68,6 +68,7 @@ class OpenLoop:
     sequences : that decode on one replica in the mean [1].
     prefill_load, decode_load : of one replica's time, spent on prompts; of its places, taken [1].
     decode : one step at that batch.
+    crowded : sequences on a replica but for a hundredth of the time, over those that it runs at once [1].
     """
 
     load: Array
@@ -81,6 +82,7 @@ class OpenLoop:
     prefill_load: Array
     decode_load: Array
     decode: PassTime
+    crowded: Array
 
 
 def capacity(
@@ -197,7 +199,9 @@ def _seen(
     busy = np.minimum(rate * settled.prompt, _NEARLY)
     places = np.clip(settled.batch / settled.full, 0.0, _NEARLY)
     mean, percentiles = _ttft(replica, requests, arrivals, settled, rate, places, count)
-    spread = _tpot_deviation(replica, requests, arrivals, settled, rate)
+    nudged, _ = _tpot(replica, settled.context, rate * settled.prompt, np.maximum(settled.batch, 1.0) * NUDGE)
+    rises = rise(settled.tpot, nudged)
+    spread = _tpot_deviation(replica, requests, arrivals, settled, rate, rises)
     settles = load < _NEARLY
     return OpenLoop(
         load=load,
@@ -211,7 +215,22 @@ def _seen(
         prefill_load=busy,
         decode_load=places,
         decode=settled.step,
+        crowded=_crowded(replica, requests, arrivals, settled, rises, count),
     )
+
+
+def _crowded(
+    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rises: Array, count: Array
+) -> Array:  # fmt: skip
+    holding = holding_variability(
+        replica,
+        requests,
+        s.context,
+        s.full,
+        prompt_variability=arrivals.prompt_variability,
+        output_variability=arrivals.output_variability,
+    )
+    return but_seldom(s.batch, rises, replicas=count, arriving=arrivals.variability, holding=holding) / s.full
 
 
 def _settle(replica: Queued, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
@@ -274,11 +293,11 @@ def _left_by_router(apart: Array, seen: Array, count: Array) -> Array:
     return left
 
 
-def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array) -> Array:
+def _tpot_deviation(
+    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, rises: Array
+) -> Array:  # fmt: skip
     """Standard deviation of the time of a token, from one request to another [s]."""
-    batch = np.maximum(s.batch, 1.0)
-    nudged, _ = _tpot(replica, s.context, rate * s.prompt, batch * NUDGE)
-    of_batch = np.square(deviation_of_batch(s.tpot, nudged, batch))
+    of_batch = np.square(deviation_of_batch(s.tpot, rises, np.maximum(s.batch, 1.0)))
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + s.varied) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
@@ -286,22 +305,6 @@ def _tpot_deviation(replica: Replica, requests: Requests, arrivals: Arrivals, s:
     left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, _NEARLY)
     of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output / left) * met
     deviation: Array = np.sqrt(of_batch + of_prompts)
-    return deviation
-
-
-def deviation_of_batch(tpot: Array, nudged: Array, batch: Array) -> Array:
-    """Standard deviation of a token's time from the batches that requests meet: a birth-death chain around its mean.
-
-    Parameters
-    ----------
-    tpot, nudged : at the mean batch, and at one that is `NUDGE` times as large [s].
-    batch : the mean [1].
-    """
-    rises = np.clip(np.log(nudged / tpot) / np.log(NUDGE), 0.0, _NEARLY)
-    # A request averages over its own life, which is 1 - h times the memory of the batch.
-    short = np.maximum(1.0 - rises, 1e-3)
-    averaged = 2.0 / np.square(short) * (short - 1.0 + np.exp(-short))
-    deviation: Array = tpot * rises * np.sqrt(averaged / batch / short)
     return deviation
 
 

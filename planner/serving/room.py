@@ -81,7 +81,7 @@ class Room:
         """Give the sequences of a mean context that fit, over all attention ranks; 0 where nothing does [1]."""
         each = self.token_bytes * np.asarray(context, dtype=float) + self.sequence_bytes
         with np.errstate(divide="ignore"):
-            held = np.where(each > 0, self.cache_room_bytes / each, np.inf)
+            held = np.where(each > 0, self.cache_room_bytes / each, np.where(self.fits > 0, np.inf, 0.0))
         fit: Array = np.maximum(held, 0.0) * self.sequence_ranks
         return fit
 

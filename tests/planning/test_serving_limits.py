@@ -136,6 +136,14 @@ def test_no_service_outruns_the_memory_or_the_peak(
             {"workload.load": "{stream: true}", "workload.objectives": "{ttft: 1 ms}"},
             "as long, on one accelerator",
         ),
+        (
+            {
+                "workload.model": "esm2-15b",
+                "hardware.node": "g2-standard-16",
+                "workload.load": "{rate: 0.5 requests/s}",
+            },
+            "does not fit",
+        ),
         ({"workload.model": "t5-11b", "disaggregation": "{prefill: 1, decode: 1}"}, "no cache that one replica"),
     ],
 )
