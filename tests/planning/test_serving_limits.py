@@ -140,7 +140,7 @@ def test_no_service_outruns_the_memory_or_the_peak(
             {
                 "workload.model": "esm2-15b",
                 "hardware.node": "g2-standard-16",
-                "workload.load": "{rate: 0.5 requests/s}",
+                "layout": "{tensor: 1}",
             },
             "does not fit",
         ),
