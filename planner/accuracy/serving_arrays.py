@@ -175,11 +175,11 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     """Give what no efficiency changes of one case, under its own degrees or others."""
     d, shape = degrees or case.degrees, case.architecture
     layout = Layout.of(tensor=d.tensor, data=d.data, pipeline=d.pipeline, expert=d.expert)
-    machine = machine_of(case)
+    limits = engine_limits(engine)
+    machine = machine_of(case).summing(limits.short_sums)
     prompt, output = max(case.prompt, 1.0), max(case.output, 1.0)
     # Long outputs stay longer: of the sequences that run at a time they are more than of those that come.
     context = case.cached + prompt + output / 2.0 * (1.0 + case.varied**2)
-    limits = engine_limits(engine)
     memory = engine_memory(engine)
     # A row that says what its graphs were compiled for knows better than the engine's entry.
     stated = case.longest if case.longest == case.longest else case.cached + prompt + output
@@ -207,7 +207,8 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
         setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
             _NO_EFFICIENCY, eager=limits.eager),
         decode=decode_cores(
-            stack, layout, case.formats, context=graphs.context(max(context, case.kept)), repeated=graphs.repeated
+            stack, layout, case.formats, context=graphs.context(max(context, case.kept)), repeated=graphs.repeated,
+            separate=limits.separate_heads, joined=limits.joined_heads,
         ),
         prompt=prefill_cores(stack, layout, case.formats, length=passed, cached=case.cached),
         weight_bytes=room.weight_bytes,
@@ -290,6 +291,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
         whole.flops_per_s_16 / cores,
         whole.flops_per_s_8 / cores,
         whole.flops_per_s_4 / cores,
+        whole.flops_per_s_short / cores,
         whole.power_limit_w,
         whole.chip_memory_bytes / cores,
         whole.switched,

@@ -159,6 +159,7 @@ def engine_on(shape: Shape, host: HostRates, efficiency: ServingEfficiency) -> E
         machine=host.machine(),
         flops_per_s_32=peak,
         flops_per_s_16=peak,
+        flops_per_s_short=peak,
         flops_per_s_8=np.asarray(np.nan),
         flops_per_s_4=np.asarray(np.nan),
         power_limit_w=np.asarray(np.nan),

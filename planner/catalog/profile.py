@@ -113,6 +113,9 @@ class EngineMoves(Moves):
     graphs : shapes that it compiles its graphs for; none where every pass has its own.
     eager : the host launches every operation by itself, ahead of the device, and attention has no kernel for grouped
         heads; else whole passes are launched at once.
+    short_sums : products of 16-bit floats are summed in 16 bits, for which cards for games have twice the rate.
+    separate_heads : attention of a step that decodes takes every query head by itself, on vector units.
+    joined_heads : query heads for each key head for which it has a kernel on matrix units all the same; 0 for none.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
 
@@ -128,6 +131,9 @@ class EngineMoves(Moves):
     reserving: Flag = False
     graphs: CompiledGraphs | None = None
     eager: Flag = False
+    short_sums: Flag = False
+    separate_heads: Flag = False
+    joined_heads: WholeOrZero = 0
     relative: Id | None = None
 
 

@@ -103,6 +103,9 @@ def engine_limits(
         chunked=np.asarray(float(engine.chunked if chunked is None else chunked)),
         reserving=np.asarray(float(engine.reserving)),
         eager=np.asarray(float(engine.eager)),
+        short_sums=np.asarray(float(engine.short_sums)),
+        separate_heads=np.asarray(float(engine.separate_heads)),
+        joined_heads=np.asarray(float(engine.joined_heads)),
         graphs=None if engine.graphs is None else graphs_of(engine.graphs, longest),
     )
 

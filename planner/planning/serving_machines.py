@@ -19,6 +19,7 @@ _PEAKS: dict[int, tuple[PrecisionName, ...]] = {
     8: ("fp8", "int8"),
     4: ("fp4", "int4"),
 }
+_SHORT: PrecisionName = "fp16_acc16"  # cards for games have twice the rate where sums are kept in 16 bits
 
 
 def serving_machine(
@@ -39,6 +40,7 @@ def serving_machine(
         flops_per_s_16=_peak(accelerator, 16),
         flops_per_s_8=_peak(accelerator, 8),
         flops_per_s_4=_peak(accelerator, 4),
+        flops_per_s_short=np.asarray(accelerator.peak.get(_SHORT) or _peak(accelerator, 16)),
         power_limit_w=np.asarray(np.nan if power_limit_w is None else power_limit_w),
         chip_memory_bytes=np.asarray(0.0 if accelerator.kind in _CACHED else accelerator.cache or 0.0),
         switched=np.asarray(float(switched)),

@@ -40,6 +40,8 @@ class EngineLimits:
     reserving : 1 where a request starts only when its whole answer fits the cache, 0 where its prompt is enough.
     graphs : shapes that graphs are compiled for; None where every pass has its own.
     eager : 1 where the host launches every operation by itself; see `planner.serving.step.Setting`.
+    short_sums : 1 where 16-bit products are summed in 16 bits.
+    separate_heads, joined_heads : see `planner.serving.work.decode_cores`.
     """
 
     sequences: Array
@@ -48,6 +50,9 @@ class EngineLimits:
     reserving: Array | float = 0.0
     graphs: Graphs | None = None
     eager: Array | float = 0.0
+    short_sums: Array | float = 0.0
+    separate_heads: Array | float = 0.0
+    joined_heads: Array | float = 0.0
 
 
 @record
@@ -105,6 +110,8 @@ class Engine:
             context=read if graphs is None else graphs.context(read),
             source=self.source_tokens,
             repeated=0.0 if graphs is None else graphs.repeated,
+            separate=self.limits.separate_heads,
+            joined=self.limits.joined_heads,
         )
         size = np.asarray(batch, dtype=float)
         if self.speculation is None:
@@ -278,7 +285,7 @@ def engine_of(
     Layouts that a model cannot have are told by `planner.serving.layout.divides`, those that do not fit by
     `Engine.room.fits`.
     """
-    head = head_of(architecture, layout, formats)
+    head, machine = head_of(architecture, layout, formats), machine.summing(limits.short_sums)
     fixed = float(architecture.stacks[0].tokens_per_sample) if len(architecture.stacks) > 1 else 0.0
     source = fixed if source_tokens is None else source_tokens
 

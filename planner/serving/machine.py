@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ class ServingMachine:
     machine : memory, links and network.
     flops_per_s_32, flops_per_s_16, flops_per_s_8, flops_per_s_4 : dense peak of products in that many bits
         [FLOP/s].
+    flops_per_s_short : the same of 16-bit products that are summed in 16 bits too [FLOP/s].
     power_limit_w : of one accelerator [W].
     chip_memory_bytes : memory on the chip that software manages; 0 where a cache stands in for it [B].
     switched : 1 where a link of its own joins the accelerators, 0 where they reach each other over PCIe [1].
@@ -30,6 +33,7 @@ class ServingMachine:
     flops_per_s_16: Array
     flops_per_s_8: Array
     flops_per_s_4: Array
+    flops_per_s_short: Array
     power_limit_w: Array
     chip_memory_bytes: Array
     switched: Array
@@ -40,3 +44,7 @@ class ServingMachine:
         narrow = np.where(bits >= 8.0, self.flops_per_s_8, self.flops_per_s_4)
         peak: Array = np.where(bits >= 16.0, wide, narrow)
         return peak
+
+    def summing(self, short: Array | float) -> ServingMachine:
+        """Give the machine under an engine that sums 16-bit products in 16 bits, where `short` is 1."""
+        return replace(self, flops_per_s_16=np.where(np.asarray(short) > 0, self.flops_per_s_short, self.flops_per_s_16))

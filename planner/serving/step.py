@@ -17,6 +17,8 @@ from planner.serving.work import Cores, Counts, Weights
 Array = NDArray[np.float64]
 
 _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill a tile badly; our estimate
+# Of the 32-bit peak, by published rates of TensorRT-LLM to 0.9 on A100, H100 and H200; our estimate.
+_ALONE_RATE = 0.15
 _VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
 _ACTIVATION_BYTES = 2.0
 _FEWEST = 1e-9  # experts that are met: no division by none
@@ -116,9 +118,12 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     _sampled(groups, setting, counts.sample, here)
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
     sixteen = setting.machine.flops_per_s_16
+    together = (cores.flops - cores.vector_flops) / (sixteen * e.matrix * _CORE_RATE)
+    alone = setting.machine.flops_per_s_32 * _ALONE_RATE
+    one_by_one = np.where(cores.vector_flops > 0, cores.vector_flops / alone, 0.0)
     groups.add(
         here * (_cache_bytes(setting, cores) + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
-        here * queries * cores.flops / (sixteen * e.matrix * _CORE_RATE),
+        here * queries * (together + one_by_one),
     )
     _elements(groups, setting, here * queries)
     _adapters(groups, setting, here, here * queries)

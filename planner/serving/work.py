@@ -113,12 +113,14 @@ class Cores:
     read_bytes : keys, values and states that are read and written [B].
     expanded_bytes : keys and values as wide as the queries: one head of each for every query head [B].
     flops : of scores and weighted values, over the keys that are seen [FLOP].
+    vector_flops : of these, those of a step whose kernel takes every query head by itself, on vector units [FLOP].
     seen : keys that the mean query sees, over all layers that attend, weighed by their work [tokens].
     """
 
     read_bytes: Array
     expanded_bytes: Array
     flops: Array
+    vector_flops: Array
     seen: Array
 
 
@@ -272,6 +274,8 @@ def decode_cores(
     context: Array,
     source: Array | float = 0.0,
     repeated: Array | float = 0.0,
+    separate: Array | float = 0.0,
+    joined: Array | float = 0.0,
 ) -> Cores:
     """Count attention and recurrences of one sequence that decodes one token.
 
@@ -280,6 +284,8 @@ def decode_cores(
     context : tokens before this one [1].
     source : tokens of the encoder, for cross-attention [1].
     repeated : 1 where keys and values are read once for each query head, 0 where heads that share them do [1].
+    separate : 1 where query heads are taken one by one, on vector units, but where so many as `joined` share a key head;
+        0 where all of a key head are taken together, on matrix units [1].
     """
     tokens = Tokens(_ONE, _ONE, cross_length=source, cached=np.asarray(context, dtype=float))
     total = _CoreSum()
@@ -294,6 +300,9 @@ def decode_cores(
                 read = read + core.index_dim * (scored.visible - seen.visible) * _INDEX_BYTES
                 total.add(count, _NOTHING, scored)
             total.add(count, read, seen)
+            if not core.latent_rank:
+                alone = separate * (joined != core.heads / core.kv_heads)
+                total.vector = total.vector + count * seen.flops * alone
             width = seen.heads * (core.key_dim + core.value_dim)
             total.expanded = total.expanded + count * width * seen.visible * formats.cache_bytes
         if kind.scan:
@@ -342,6 +351,7 @@ class _CoreSum:
         self.read: Array = _NOTHING
         self.expanded: Array = _NOTHING
         self.flops: Array = _NOTHING
+        self.vector: Array = _NOTHING
         self.weighed: Array = _NOTHING
 
     def add(self, count: float, read: Array, seen: Attention) -> None:
@@ -352,7 +362,7 @@ class _CoreSum:
 
     def cores(self) -> Cores:
         seen = self.weighed / np.maximum(self.flops, 1.0)
-        return Cores(self.read, self.expanded, self.flops, seen)
+        return Cores(self.read, self.expanded, self.flops, self.vector, seen)
 
 
 def _state_bytes(scan: Scan, tensor: Array) -> Array:

@@ -194,3 +194,28 @@ def test_attention_without_a_kernel_for_grouped_heads_moves_the_cache_many_times
     long, short = 120_000.0, 60_000.0
     extra = [float(e.decode_step(1.0, long).memory - e.decode_step(1.0, short).memory) for e in (engine, grouped)]
     assert extra[0] / extra[1] == pytest.approx(3.0 + 2.0 * 7.0)
+
+
+def test_sums_in_sixteen_bits_double_the_peak_of_cards_for_games_alone() -> None:
+    """Data sheets: 165 and 330 TFLOP/s on an RTX 4090; an L40S sums in 32 bits at its full rate."""
+    for part, ratio in (("rtx-4090", 2.0), ("l40s", 1.0)):
+        under = {name: replica("llama-3.1-8b", part, engine=name).machine for name in ("llama.cpp", "vllm")}
+        rates = [float(under[name].flops_per_s(np.asarray(16.0))) for name in ("llama.cpp", "vllm")]
+        assert rates[0] / rates[1] == pytest.approx(ratio, rel=0.01)
+        assert float(under["llama.cpp"].flops_per_s(np.asarray(8.0))) == float(under["vllm"].flops_per_s(np.asarray(8.0)))
+
+
+def test_heads_taken_one_by_one_cost_what_no_wider_memory_gives_back() -> None:
+    """Falcon 180B: 232 query heads on 8 key heads. Published rates on H100 and H200 grew less than their bandwidth."""
+    joined, alone = (replica("falcon-180b", "h200-sxm", tensor=8, engine=name) for name in ("trtllm-0.14", "trtllm-0.8"))
+    assert float(alone.decode_step(64.0, 2000.0).compute) > 2.0 * float(joined.decode_step(64.0, 2000.0).compute)
+    assert float(alone.decode_step_s(64.0, 2000.0)) > 1.3 * float(joined.decode_step_s(64.0, 2000.0))
+    assert float(alone.decode_step_s(1.0, 10.0)) == pytest.approx(float(joined.decode_step_s(1.0, 10.0)), rel=0.1)
+
+
+def test_a_kernel_for_groups_of_eight_leaves_other_groups_to_the_old_one() -> None:
+    """Llama 2 70B has eight query heads on each key head, Mistral 7B four."""
+    for model, faster in (("llama-2-70b", True), ("mistral-7b-v0.1", False)):
+        old, new = (replica(model, "h200-sxm", tensor=2, engine=name) for name in ("trtllm-0.5", "trtllm-0.8"))
+        compute = [float(engine.decode_step(128.0, 2000.0).compute) for engine in (old, new)]
+        assert (compute[0] > 1.5 * compute[1]) is faster
