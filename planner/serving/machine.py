@@ -47,4 +47,6 @@ class ServingMachine:
 
     def summing(self, short: Array | float) -> ServingMachine:
         """Give the machine under an engine that sums 16-bit products in 16 bits, where `short` is 1."""
-        return replace(self, flops_per_s_16=np.where(np.asarray(short) > 0, self.flops_per_s_short, self.flops_per_s_16))
+        return replace(
+            self, flops_per_s_16=np.where(np.asarray(short) > 0, self.flops_per_s_short, self.flops_per_s_16)
+        )

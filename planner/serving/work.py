@@ -284,8 +284,8 @@ def decode_cores(
     context : tokens before this one [1].
     source : tokens of the encoder, for cross-attention [1].
     repeated : 1 where keys and values are read once for each query head, 0 where heads that share them do [1].
-    separate : 1 where query heads are taken one by one, on vector units, but where so many as `joined` share a key head;
-        0 where all of a key head are taken together, on matrix units [1].
+    separate : 1 where query heads are taken one by one, on vector units, but where as many as `joined` share a key
+        head; 0 where all of a key head are taken together, on matrix units [1].
     """
     tokens = Tokens(_ONE, _ONE, cross_length=source, cached=np.asarray(context, dtype=float))
     total = _CoreSum()

@@ -202,12 +202,14 @@ def test_sums_in_sixteen_bits_double_the_peak_of_cards_for_games_alone() -> None
         under = {name: replica("llama-3.1-8b", part, engine=name).machine for name in ("llama.cpp", "vllm")}
         rates = [float(under[name].flops_per_s(np.asarray(16.0))) for name in ("llama.cpp", "vllm")]
         assert rates[0] / rates[1] == pytest.approx(ratio, rel=0.01)
-        assert float(under["llama.cpp"].flops_per_s(np.asarray(8.0))) == float(under["vllm"].flops_per_s(np.asarray(8.0)))
+        narrow = {float(machine.flops_per_s(np.asarray(8.0))) for machine in under.values()}
+        assert len(narrow) == 1
 
 
 def test_heads_taken_one_by_one_cost_what_no_wider_memory_gives_back() -> None:
     """Falcon 180B: 232 query heads on 8 key heads. Published rates on H100 and H200 grew less than their bandwidth."""
-    joined, alone = (replica("falcon-180b", "h200-sxm", tensor=8, engine=name) for name in ("trtllm-0.14", "trtllm-0.8"))
+    engines = ("trtllm-0.14", "trtllm-0.8")
+    joined, alone = (replica("falcon-180b", "h200-sxm", tensor=8, engine=name) for name in engines)
     assert float(alone.decode_step(64.0, 2000.0).compute) > 2.0 * float(joined.decode_step(64.0, 2000.0).compute)
     assert float(alone.decode_step_s(64.0, 2000.0)) > 1.3 * float(joined.decode_step_s(64.0, 2000.0))
     assert float(alone.decode_step_s(1.0, 10.0)) == pytest.approx(float(joined.decode_step_s(1.0, 10.0)), rel=0.1)
