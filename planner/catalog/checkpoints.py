@@ -54,10 +54,12 @@ def joined(text: str) -> str:
 def plain(name: str) -> str:
     """Give a name in small letters, without who published it, its words joined by hyphens.
 
-    >>> plain("TheBloke/Llama 2_70B")
-    'llama-2-70b'
+    >>> plain("TheBloke/Llama 2_70B"), plain("ViT-H/14")
+    ('llama-2-70b', 'vit-h/14')
     """
-    return _MAKER.sub("", joined(name.strip().rpartition("/")[2]))
+    checkpoint = name.strip().rpartition("/")[2]
+    # Behind the slash of ViT-H/14 stands the edge of its patches, and no name.
+    return _MAKER.sub("", joined(name.strip() if checkpoint.replace("@", "").isdigit() else checkpoint))
 
 
 def squeezed(text: str) -> str:

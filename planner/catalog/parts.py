@@ -21,7 +21,7 @@ _SAYS_NOTHING = frozenset(
         *("server", "hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "gddr6", "gddr6x", "gddr7"),
     )
 )
-_SLOT = "pcie"
+_SLOT, _CPU = "pcie", "cpu"
 _SHARES_MEMORY = "apple"  # its chips, like CPUs, are sold with memory of several sizes under one name
 _SIZES_AGREE = 0.15  # one part is sold as 180 and as 192 GB; parts of one name that differ do so by a quarter and more
 
@@ -40,20 +40,26 @@ class PartNames:
     def find(self, name: str) -> str | None:
         """Give the id of the one accelerator that a name can mean; None for none, or for several.
 
-        A size of memory counts where it is the part's own: a name with 141 GB is no name of a part with 96 GB.
+        A size of memory counts where it is the part's own: a name with 141 GB is no name of a part with 96 GB. What is
+        called a CPU is no GPU of the same chip.
         """
+        found = self._found(name)
+        is_cpu = _CPU in _BETWEEN.split(name.casefold())
+        return found.id if found and (found.kind == _CPU or not is_cpu) else None
+
+    def _found(self, name: str) -> Accelerator | None:
         for words in _forms(name):
             owners = self._owners.get("".join(words), [])
             if len(owners) == 1:
-                return owners[0].id
+                return owners[0]
             size = next((int(found[1]) for word in words if (found := _MEMORY.match(word))), None)
             if size is not None:
                 bare = "".join(word for word in words if not _MEMORY.match(word))
                 fitting = [part for part in self._owners.get(bare, []) if _holds(part, size)]
                 if len(fitting) == 1:
-                    return fitting[0].id
+                    return fitting[0]
         cards = [part for part in self._owners.get("".join(_without_slot(name)), []) if _in_slot(part)]
-        return cards[0].id if len(cards) == 1 else None
+        return cards[0] if len(cards) == 1 else None
 
 
 def _forms(name: str) -> Iterator[list[str]]:

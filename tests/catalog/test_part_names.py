@@ -50,7 +50,17 @@ def test_what_sources_write_around_a_name_says_nothing(name: str, part: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["H100 96GB HBM3", "L40S-24GB", "RTX 6000", "A800-PCIe-40GB", "MI300", "nvidia", "GPU"]
+    "name",
+    [
+        "H100 96GB HBM3",
+        "L40S-24GB",
+        "RTX 6000",
+        "A800-PCIe-40GB",
+        "MI300",
+        "nvidia",
+        "GPU",
+        "CPU: Apple M4 Max (16-core)",
+    ],
 )
 def test_a_name_that_is_no_part_or_several_is_nobody_s(name: str) -> None:
     assert CATALOG.resolve("accelerator", name) is None
@@ -83,3 +93,8 @@ def test_models_are_known_whatever_stands_between_their_words(name: str, model: 
 def test_a_point_between_digits_is_never_lost() -> None:
     assert CATALOG.resolve("model", "Qwen2.5 7B") == "qwen2.5-7b"
     assert CATALOG.resolve("model", "Qwen257B") is None
+
+
+def test_the_edge_of_a_patch_is_no_name() -> None:
+    assert CATALOG.resolve("model", "ViT-B/32") == "vit-b-32"
+    assert CATALOG.resolve("model", "ViT-G/14") is None

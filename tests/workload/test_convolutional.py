@@ -26,13 +26,20 @@ def _operations(network: Architecture, weights: str = "bf16") -> tuple[float, fl
     return float(counts.convolutions.flops) * tokens + head, float(counts.map_bytes) * tokens
 
 
-@pytest.mark.parametrize("model", _MODELS, ids=lambda model: model.id)
+@pytest.mark.parametrize("model", [m for m in _MODELS if m.forward_flops_per_sample], ids=lambda model: model.id)
 def test_networks_are_those_that_torchvision_counts(model: Model) -> None:
     assert model.convolutions is not None
     network = convolutional(model.convolutions, model.id)
 
     assert network.parameters == model.parameters
     assert _operations(network)[0] == pytest.approx(model.forward_flops_per_sample, rel=0.004)
+
+
+@pytest.mark.parametrize("model", [m for m in _MODELS if not m.forward_flops_per_sample], ids=lambda model: model.id)
+def test_networks_with_other_parts_hold_all_but_a_thousandth_of_their_parameters(model: Model) -> None:
+    """Swin and ConvNeXt have scales, biases and norms of their own beside the convolutions they are written as."""
+    assert model.convolutions is not None
+    assert convolutional(model.convolutions, model.id).parameters == pytest.approx(model.parameters, rel=0.001)
 
 
 def test_groups_keep_channels_apart() -> None:
