@@ -11,7 +11,7 @@ from planner.documents.reader import Trail, Tree
 from planner.errors import InputError
 from planner.planning.serving_efficiency import engine_named
 from planner.record import record
-from planner.scenario.serving_load import EngineSettings
+from planner.scenario.serving_load import AdapterChoice, EngineSettings
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)\S*")
 
@@ -78,3 +78,17 @@ def require_settings(engine: NamedEngine, settings: EngineSettings, tree: Tree) 
         message = f"{engine.id} ({engine.moves.title}) reads prompts whole"
         trail = ("settings", "chunked")
         raise InputError(tree.fault("contradiction", message, trail, hint="chunked: false, or another engine"))
+
+
+def require_held(adapters: AdapterChoice | None, tree: Tree) -> None:
+    """Refuse more adapters than are held: what it takes to load one while others are asked for is not planned.
+
+    Raises
+    ------
+    InputError : with how many are held.
+    """
+    if adapters is None or adapters.used is None or adapters.used <= adapters.held:
+        return
+    message = f"{adapters.used:,} adapters are asked for, and {adapters.held:,} are held in memory"
+    hint = f"held: {adapters.used}; what loading one takes is not planned"
+    raise InputError(tree.fault("contradiction", message, ("workload", "adapters"), hint=hint))

@@ -85,18 +85,13 @@ def too_slow(
     fastest : under every layout, with nothing to wait for. most : accelerators of the largest replica that was tried.
     who : is so fast.
     """
-    worst, name, best = 0.0, "", 0.0
     limits = stated(ground.load.workload.objectives)
-    for objective, limit in limits.items():
-        least = float(np.min(value_of(fastest, objective)))
-        if least / limit > worst:
-            worst, name, best = least / limit, objective, least
-    hint = "a faster accelerator, weights in fewer bits, a shorter prompt, or a looser objective"
+    worst, name, best = furthest(fastest, ground.load.workload.objectives)
     asked = duration(limits.get(name, 0.0))
     up_to = "one accelerator a replica" if most == 1 else f"up to {most} accelerators a replica"
     if worst > 1.0:
         message = (
-            f"{name} of {asked} is below what is possible: {who} takes {duration(best)}, {_longer(worst)}, on {up_to}"
+            f"{name} of {asked} is below what is possible: {who} takes {duration(best)}, {longer(worst)}, on {up_to}"
         )
     else:
         both = " and ".join(limits)
@@ -105,7 +100,19 @@ def too_slow(
             f"the nearest is {name}: {who} takes {duration(best)} of {asked}"
         )
     trail = ("workload", "objectives", name)
-    return InfeasibleError(tree.fault("objective-unreachable", message, trail, hint=hint))
+    return InfeasibleError(tree.fault("objective-unreachable", message, trail, hint=FASTER))
+
+
+FASTER = "a faster accelerator, weights in fewer bits, a shorter prompt, or a looser objective"
+
+
+def furthest(fastest: Answer, objectives: Objectives) -> tuple[float, str, float]:
+    """Give the objective that the fastest of many services misses by most: time over limit, its name, its time [s]."""
+    worst = (0.0, "", 0.0)
+    for objective, limit in stated(objectives).items():
+        least = float(np.min(value_of(fastest, objective)))
+        worst = max(worst, (least / limit, objective, least))
+    return worst
 
 
 def warn_of_misses(found: Answer, objectives: Objectives, ledger: Ledger) -> None:
@@ -116,10 +123,12 @@ def warn_of_misses(found: Answer, objectives: Objectives, ledger: Ledger) -> Non
             ledger.warn(f"misses the objective {name}: {duration(reached)}, and {duration(limit)} is asked")
 
 
-def _longer(times: float) -> str:
+def longer(times: float) -> str:
     """Say how much longer something takes, as a share or, from twice as long, as times.
 
-    >>> _longer(1.11), _longer(216.0)
-    ('11% more', '216 times as long')
+    >>> longer(1.11), longer(216.0), longer(21_900.0)
+    ('11% more', '216 times as long', '21,900 times as long')
     """
-    return f"{times - 1.0:.0%} more" if times < 2.0 else f"{times:,.3g} times as long"
+    if times < 2.0:
+        return f"{times - 1.0:.0%} more"
+    return f"{times:,.0f} times as long" if times >= 100.0 else f"{times:.3g} times as long"

@@ -23,7 +23,7 @@ from planner.planning.serving_efficiency import (
     engine_memory,
     serving_efficiency_of,
 )
-from planner.planning.serving_engines import NamedEngine, engine_by_words, require_settings
+from planner.planning.serving_engines import NamedEngine, engine_by_words, require_held, require_settings
 from planner.planning.serving_machines import serving_machine
 from planner.planning.serving_requests import RequestLengths, generates, lengths_of
 from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, WeightFormat
@@ -179,6 +179,7 @@ def ground_on(
     require_settings(engine, load.settings, tree)
     efficiency, basis = serving_efficiency_of(profile, accelerator, engine.moves)
     spoken = workload.speculation
+    require_held(workload.adapters, tree)
     return ServingGround(
         load=load,
         architecture=architecture,

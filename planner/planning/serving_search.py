@@ -18,10 +18,11 @@ from planner.documents.typed import typed
 from planner.errors import Fault, InfeasibleError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
+from planner.planning.serving_answer import answer
 from planner.planning.serving_choices import Choice, ServiceSearch
 from planner.planning.serving_layouts import nodes_of
 from planner.planning.serving_loops import sizes_in_a_loop
-from planner.planning.serving_objectives import require_objectives, stated
+from planner.planning.serving_objectives import FASTER, furthest, longer, require_objectives, stated
 from planner.planning.serving_parts import load_words
 from planner.planning.serving_plan import ServingGround, ground_of
 from planner.planning.serving_pool_sizing import can_pool, pools_at, require_pools
@@ -76,7 +77,7 @@ def search_services(
     groups, refused = sites_of(first, nodes, tree, books)
     found: list[tuple[float, Choice]] = []
     unpriced: set[str] = set()
-    tried = 0
+    tried, furthest_off = 0, []
     for group in groups:
         engine = rows_of([site.ground for site in group], [site.layouts for site in group])
         for sizes, workers in _sized(group[0].ground, engine, asked):
@@ -84,9 +85,12 @@ def search_services(
             found += _choices(group, of, engine, sizes, workers, asked)
             unpriced |= {group[place].ground.fleet.node.id for place in np.unique(of[sizes.can]).tolist()}
             tried += len(sizes.replicas)
+        if not found and asked.rates is not None:
+            idle = answer(group[0].ground, engine, replicas=1.0, rate=_IDLE)
+            furthest_off.append(furthest(idle, load.workload.objectives))
     found.sort(key=lambda each: each[0])
     if not found:
-        raise InfeasibleError(_nothing(refused, tried))
+        raise InfeasibleError(_nothing(load, refused, tried, min(furthest_off, default=None)))
     best: dict[str, Choice] = {}
     for _, choice in found:
         best.setdefault(choice.node, choice)
@@ -214,8 +218,21 @@ def _why_none(load: ServingLoad) -> str:
     return f"no layout keeps {limits or 'up with the load'}" + (" on so many machines" if there else "")
 
 
-def _nothing(refused: Mapping[str, str], tried: int) -> Fault:
+def _nothing(
+    load: ServingLoad, refused: Mapping[str, str], tried: int, nearest: tuple[float, str, float] | None
+) -> Fault:  # fmt: skip
+    """Give the reason why nothing serves a load: by how much the fastest misses, or why machines have no row."""
+    times, name, fastest = nearest or (0.0, "", 0.0)
+    if times > 1.0:
+        message = (
+            f"{name} of {duration(stated(load.workload.objectives)[name])} is below what is possible: the fastest of "
+            f"{tried:,} configurations takes {duration(fastest)} when idle, {longer(times)}"
+        )
+        return Fault("search-nothing", message, hint=FASTER)
     reasons = "; ".join(f"{name}: {why}" for name, why in list(refused.items())[:3])
     message = f"nothing serves the demand within the objectives: {tried:,} configurations were tried"
     hint = "looser objectives, other machines (--nodes), or a term under which they have a price"
     return Fault("search-nothing", message + (f" ({reasons})" if reasons else ""), hint=hint)
+
+
+_IDLE = 1e-3  # requests/s, of a replica that is as good as idle

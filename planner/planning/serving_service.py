@@ -159,12 +159,15 @@ def _require_shares_of_the_mean(demand: Demand, tree: Tree) -> None:
     if demand.by_hour is None:
         return
     at = ("workload", "load", "demand", "by_hour")
-    average = float(np.mean(demand.by_hour))
+    average, busiest = float(np.mean(demand.by_hour)), float(np.max(demand.by_hour))
     if average == 0.0:
         raise InputError(tree.fault("out-of-range", "a demand of 0 in every hour", at, allowed="24 shares, not all 0"))
     if abs(average - 1.0) > _ROUNDED:
         message = f"shares of the mean that are {average:.3g} in the mean, and not 1"
         raise InputError(tree.fault("contradiction", message, at, hint=f"divide each by {average:.4g}"))
+    if demand.peak_to_mean != 1.0 and abs(busiest / demand.peak_to_mean - 1.0) > _ROUNDED:
+        message = f"the busiest hour has {busiest:.4g} times the mean, and peak_to_mean is {demand.peak_to_mean:.4g}"
+        raise InputError(tree.fault("contradiction", message, at, hint="leave peak_to_mean out"))
 
 
 _ROUNDED = 0.02  # of the mean, which shares of two digits may miss
@@ -221,19 +224,19 @@ def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: flo
     """Refuse a load that the service cannot take, or that does not keep to the objectives."""
     if _number(found.sequences) < 1.0 and generates(ground.architecture) and rate is None:
         raise unfit(ground, ground.replica(as_arrays([size.layout])), tree)
-    if rate is None or _number(found.load) < 1.0:
+    if rate is None or np.all(np.isfinite(found.ttft_s)):
         return
     capacity = _number(found.capacity)
     needed = math.ceil(size.replicas * rate / capacity)
-    raise InfeasibleError(
-        tree.fault(
-            "overload",
-            f"{rate:,.3g} requests/s are {rate / capacity - 1.0:.0%} more than the {capacity:,.3g} that "
-            f"{'one replica takes' if size.replicas == 1 else f'{size.replicas:,} replicas take'}",
-            ("workload", "load"),
-            hint=f"at least {needed + (needed == size.replicas)} replicas (replicas: auto), or a lower rate",
-        )
+    who = "one replica takes" if size.replicas == 1 else f"{size.replicas:,} replicas take"
+    over = rate / capacity - 1.0
+    message = (
+        f"{rate:,.3g} requests/s are {over:.0%} more than the {capacity:,.3g} that {who}"
+        if over > _ROUNDED
+        else f"{rate:,.4g} requests/s are all that {who}, {capacity:,.4g}: the queue before them would have no end"
     )
+    hint = f"at least {needed + (needed == size.replicas)} replicas (replicas: auto), or a lower rate"
+    raise InfeasibleError(tree.fault("overload", message, ("workload", "load"), hint=hint))
 
 
 def _number(value: object) -> float:

@@ -18,7 +18,8 @@ WeightFormat = Literal[
 ProductFormat = Literal["fp32", "bf16", "fp16", "fp8", "int8", "nvfp4"]
 CacheFormat = Literal["fp32", "bf16", "fp16", "fp8", "int8"]
 RequestsPerSecond = Annotated[float, quantity(REQUESTS_PER_SECOND)]
-Length = Annotated[float, quantity(COUNT)]
+Length = Annotated[float, quantity(COUNT, low=1.0, open_low=False)]
+Variability = Annotated[float, quantity(RATIO, open_low=False, high=10.0)]
 _HOURS = 24
 
 
@@ -37,15 +38,15 @@ class RequestShape(Record):
     Parameters
     ----------
     prompt, output : mean tokens; or `data` names a data set whose mean lengths are taken.
-    prompt_variability, output_variability : standard deviation over mean.
+    prompt_variability, output_variability : standard deviation over mean, at most 10.
     cached : share of the prompt whose keys and values an earlier request left in the cache.
     """
 
     prompt: Length | None = None
     output: Length | None = None
     data: Text | None = None
-    prompt_variability: Ratio = 0.0
-    output_variability: Ratio = 0.0
+    prompt_variability: Variability = 0.0
+    output_variability: Variability = 0.0
     cached: Annotated[float, quantity(RATIO, open_low=False, high=0.999)] = 0.0
 
 
@@ -80,7 +81,7 @@ class Load(Record):
 
     clients: Whole | None = None
     rate: RequestsPerSecond | None = None
-    variability: Ratio = 1.0
+    variability: Variability = 1.0
     batch: Whole | None = None
     stream: Flag = False
     offline: Flag = False
@@ -108,7 +109,7 @@ class Objectives(Record):
 class Speculating(Record):
     """A draft model: tokens proposed in a round, the share accepted, a proposal's time against the model's step."""
 
-    drafted: Whole
+    drafted: Annotated[int, whole(1, 64)]
     acceptance: Share | None = None
     draft_share: Share = 0.1
 

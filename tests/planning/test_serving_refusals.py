@@ -1,0 +1,73 @@
+"""What a service cannot be asked: each refused with its reason and by how much, never told in numbers that are none."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from planner.errors import InfeasibleError, InputError, PlannerError
+from planner.planning.books import Books
+from planner.planning.estimate import Estimate
+from planner.planning.ledger import Ledger
+from planner.planning.serving import estimate_serving
+from planner.planning.serving_search import search_services
+from planner.planning.serving_service import service_of
+from planner.scenario.resolve import read_scenario
+from planner.scenario.serving_load import ServingLoad
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.unmeasured
+
+BOOKS = Books()
+CHAT = ROOT / "scenarios" / "examples" / "llama-3.1-8b-chat.yaml"
+
+
+def estimated(changes: dict[str, str]) -> Estimate:
+    return estimate_serving(read_scenario(CHAT, changes={"workload.objectives": "{}", **changes}), BOOKS)
+
+
+@pytest.mark.parametrize("more", [{"replicas": "2"}, {"disaggregation": "{prefill: 1, decode: 1}"}])
+def test_a_rate_that_is_all_that_replicas_take_is_refused_and_never_told_as_infinite(more: dict[str, str]) -> None:
+    resolved = read_scenario(
+        CHAT, changes={"workload.objectives": "{}", "workload.load": "{rate: 1 requests/s}", **more}
+    )
+    assert isinstance(resolved.document, ServingLoad)
+    service = service_of(resolved.document, resolved.tree, BOOKS, Ledger(BOOKS.catalog))
+    most = float(np.ravel(service.found.capacity)[0])
+    for share in (0.9985, 0.9995, 0.99999, 1.0, 1.002, 1.2):
+        try:
+            e = estimated({"workload.load": f"{{rate: {most * share!r} requests/s}}", **more})
+        except InfeasibleError as error:
+            assert " 0% more" not in str(error)
+            assert share > 0.998
+        else:
+            assert all(math.isfinite(v) for r in e.results.values() for v in (r.low, r.mid, r.high) if v is not None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"workload.adapters": "{rank: 8, held: 2, used: 9}"}, "9 adapters are asked for, and 2 are held"),
+        (
+            {
+                "workload.load": f"{{demand: {{mean: 1 requests/s, peak_to_mean: 3, by_hour: [{', '.join(['1'] * 24)}]}}}}"
+            },
+            "the busiest hour has 1 times the mean, and peak_to_mean is 3",
+        ),
+        ({"workload.requests": "{prompt: 0.3, output: 5}"}, "out of range"),
+        ({"workload.requests": "{prompt: 300, output: 5, prompt_variability: 1e9}"}, "out of range"),
+        ({"workload.load": "{rate: 3 requests/s, variability: 1e6}"}, "out of range"),
+        ({"workload.speculation": "{drafted: 1000000, acceptance: 0.5}"}, "out of range"),
+    ],
+)
+def test_what_contradicts_itself_or_no_service_has(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        estimated(changes)
+
+
+def test_a_search_says_by_how_much_the_fastest_machine_misses() -> None:
+    resolved = read_scenario(CHAT, changes={"workload.objectives": "{ttft: 1 ms, tpot: 1 s}"})
+    with pytest.raises(PlannerError, match=r"ttft of 1 ms is below what is possible: the fastest of .* times as long"):
+        search_services(resolved, BOOKS, nodes=("g6e.xlarge", "p5.48xlarge"))
