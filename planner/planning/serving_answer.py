@@ -11,9 +11,11 @@ from planner.planning.serving_steady import Steady
 from planner.record import record
 from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
+from planner.serving.moments import lognormal
 from planner.serving.power import accelerator_power_w, rest_w
-from planner.serving.queueing import Arrivals, OpenLoop, Queued, at_batch, lognormal, open_loop, waiting
+from planner.serving.queueing import Arrivals, OpenLoop, Queued, at_batch, open_loop
 from planner.serving.step import PassTime
+from planner.serving.waits import waiting
 
 Array = NDArray[np.float64]
 

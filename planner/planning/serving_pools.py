@@ -17,8 +17,9 @@ from planner.serving.batching import at_once
 from planner.serving.crowding import NUDGE, deviation_of_batch, rise
 from planner.serving.disaggregation import Pools, closed_loop
 from planner.serving.engine import Engine
-from planner.serving.queueing import lognormal, waiting
+from planner.serving.moments import lognormal
 from planner.serving.step import PassTime
+from planner.serving.waits import waiting
 
 Array = NDArray[np.float64]
 

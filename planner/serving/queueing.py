@@ -7,7 +7,6 @@ lengths, over replicas behind one router; percentiles follow from an exponential
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
@@ -16,16 +15,16 @@ from numpy.typing import NDArray
 from planner.record import record
 from planner.serving.batching import Replica, Requests, at_once
 from planner.serving.crowding import NUDGE, but_seldom, deviation_of_batch, holding_variability, rise
+from planner.serving.moments import lognormal, of_chance, of_lognormal, sometimes
 from planner.serving.step import PassTime
+from planner.serving.waits import NEARLY, passing, waiting
 
 Array = NDArray[np.float64]
 
-PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 _HALVINGS = 50
-_NEARLY = 0.999  # of a replica's capacity, up to which a load is one that settles
 _OWN = 1.5  # that half step, and the one that reads the prompt
-_BURSTS = 0.24  # of the variance of arrivals that a router leaves, as endings come in bursts; by simulation
-_ALIKE = 0.2  # exponent of the replicas by which bursts of like requests gather, by simulation
+_BURSTS = 0.25  # of the variance of arrivals that a router leaves, as endings come in bursts; by simulation
+_MOST_LONGER = 1.0  # of a token's time, by which prompts that vary make it longer: at that, batch and time run away
 
 
 class Queued(Replica, Protocol):
@@ -139,8 +138,8 @@ def open_loop(replica: Queued, requests: Requests, arrivals: Arrivals, *, replic
     for a place in a full batch (Allen-Cunneen [1]_, s the time in which one comes free, u the share that is taken, C
     the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
     work evens arrivals out, but only in part, since most of those at work decode: of their variance a quarter is left
-    with many replicas. Percentiles are those of a lognormal with the mean and variance of the sum of its parts: the own
-    prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
+    with many replicas. Percentiles are those of a lognormal beyond some least time with the mean, variance and skewness
+    of the sum of its parts: the own prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
     h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it decodes.
 
     References
@@ -178,7 +177,7 @@ def at_batch(replica: Queued, requests: Requests, arrivals: Arrivals, batch: Arr
     token = step.total / replica.tokens_per_round
     delay = replica.efficiency.interference * prompt
     rate = size / (requests.output * token + size * delay)
-    tpot = token / (1.0 - np.minimum(delay * rate, _NEARLY))
+    tpot = token / (1.0 - np.minimum(delay * rate, NEARLY))
     settled = _Settled(context, full, size, tpot, step, prompt, varied)
     most = _capacity(replica, requests, arrivals)
     count = np.asarray(arrivals.rate) / rate
@@ -196,22 +195,22 @@ def _seen(
 ) -> OpenLoop:
     """Give what clients see of replicas that each take a rate."""
     load = rate / most
-    busy = np.minimum(rate * settled.prompt, _NEARLY)
-    places = np.clip(settled.batch / settled.full, 0.0, _NEARLY)
+    busy = np.minimum(rate * settled.prompt, NEARLY)
+    places = np.clip(settled.batch / settled.full, 0.0, NEARLY)
     mean, percentiles = _ttft(replica, requests, arrivals, settled, rate, places, count)
     nudged, _ = _tpot(replica, settled.context, rate * settled.prompt, np.maximum(settled.batch, 1.0) * NUDGE)
     rises = rise(settled.tpot, nudged)
-    spread = _tpot_deviation(replica, requests, arrivals, settled, rate, rises)
-    settles = load < _NEARLY
+    token, spread = _token(replica, requests, arrivals, settled, rate, rises, count)
+    settles = load < NEARLY
     return OpenLoop(
         load=load,
         capacity=most * count,
         ttft_s=np.where(settles, mean, np.inf),
-        tpot_s=settled.tpot,
+        tpot_s=token,
         ttft_percentiles_s=np.where(settles, percentiles, np.inf),
-        tpot_percentiles_s=lognormal(settled.tpot, np.square(spread)),
+        tpot_percentiles_s=lognormal(token, spread),
         output_tokens_per_s=np.minimum(rate, most) * requests.output * count,
-        sequences=settled.batch,
+        sequences=np.minimum(settled.batch * token / settled.tpot, settled.full),
         prefill_load=busy,
         decode_load=places,
         decode=settled.step,
@@ -250,7 +249,7 @@ def _settle(replica: Queued, requests: Requests, arrivals: Arrivals, rate: Array
 
 def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[Array, PassTime]:
     step = replica.decode_step(batch, context)
-    read = np.minimum(replica.efficiency.interference * busy, _NEARLY)
+    read = np.minimum(replica.efficiency.interference * busy, NEARLY)
     return step.total / replica.tokens_per_round / (1.0 - read), step
 
 
@@ -274,9 +273,9 @@ def _ttft(
     turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
     place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
     fixed = e.request_s + late + own - s.prompt
-    varied = s.prompt + (1.0 - idle) * wait + place
-    variance = s.varied * np.square(s.prompt) + (1.0 - idle) * wait_spread + place_spread
-    return fixed + varied, fixed + lognormal(varied, variance)
+    prompt = of_lognormal(s.prompt, s.varied * np.square(s.prompt))
+    varied = prompt + sometimes(1.0 - idle, of_lognormal(wait, wait_spread)) + of_chance(place, place_spread)
+    return fixed + varied.mean, fixed + varied.percentiles()
 
 
 def _left_by_router(apart: Array, seen: Array, count: Array) -> Array:
@@ -285,71 +284,36 @@ def _left_by_router(apart: Array, seen: Array, count: Array) -> Array:
     Requests at work mostly decode, so that prompts wait at each replica for those before them. Like requests end as
     they came: those that were read together leave their replica together, which then has the fewest, and gets as many
     at once. They stay together where no other request of the replica comes within the deviation of their ends, in
-    which `apart` come in the mean; and only as far as those that a router counts decode, the share `seen`.
+    which `apart` come in the mean; and only as far as those that a router counts decode, the share `seen`. Then all
+    of the variance is left.
     """
-    even = _BURSTS + (1.0 - _BURSTS) / count
-    together = seen * np.exp(-apart)
-    left: Array = even + (count**_ALIKE - even) * together
+    even = _evened(count)
+    left: Array = even + (1.0 - even) * seen * np.exp(-apart)
     return left
 
 
-def _tpot_deviation(
-    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, rises: Array
-) -> Array:  # fmt: skip
-    """Standard deviation of the time of a token, from one request to another [s]."""
-    of_batch = np.square(deviation_of_batch(s.tpot, rises, np.maximum(s.batch, 1.0)))
+def _evened(count: Array) -> Array:
+    """Share of the variance of what comes that a router leaves to each of some replicas [1]."""
+    left: Array = _BURSTS + (1.0 - _BURSTS) / count
+    return left
+
+
+def _token(
+    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, rises: Array, count: Array
+) -> tuple[Array, Array]:  # fmt: skip
+    """Mean time of a token, and its variance from one request to another [s, s^2].
+
+    The replicas behind a router share the batch of all, which varies as one of that size does. The time of a request
+    that meets a share u of prompts goes as 1 / (1 - u), and that share varies: the mean lies above the time at its mean
+    by the square of the relative deviation that it makes.
+    """
+    of_batch = np.square(deviation_of_batch(s.tpot, rises, np.maximum(s.batch, 1.0))) / count
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + s.varied) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
     # While a prompt delays a request, more of them come: as in a busy period, (1 - load)^-2 over the prompts met.
-    left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, _NEARLY)
+    left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, NEARLY)
     of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output / left) * met
-    deviation: Array = np.sqrt(of_batch + of_prompts)
-    return deviation
-
-
-def passing(rate: Array, work_s: Array, step_s: Array, varied: Array) -> tuple[Array, Array]:
-    """Mean and variance of what a prompt waits for: the pass that runs when it comes, and the prompts read with it.
-
-    Parameters
-    ----------
-    rate : of a replica [1/s]. work_s : what a prompt adds to a pass [s]. step_s : of a pass without a prompt [s].
-    varied : variance of the work that comes in a time, over that of like prompts that come independently [1].
-
-    Notes
-    -----
-    A pass reads the prompts that came during the one before it, as a gate lets them in: with u = rate work, passes take
-    step / (1 - u) in the mean, with the variance rate work^2 varied / (1 - u^2) of that. A request comes into a pass as
-    a point in time does, more often into a long one: of that A, which is taken as a gamma's, a random share is left,
-    and the next takes rate A prompts with it.
-    """
-    load = np.minimum(rate * work_s, _NEARLY)
-    mean = step_s / (1.0 - load)
-    noise = rate * np.square(work_s) * varied
-    relative = noise / (1.0 - np.square(load)) / mean
-    met = mean * (1.0 + relative)
-    square = np.square(mean) * (1.0 + relative) * (1.0 + 2.0 * relative)
-    waited: Array = met * (0.5 + load)
-    spread: Array = square * (1.0 / 3.0 + load + np.square(load)) + noise * met - np.square(waited)
-    return waited, spread
-
-
-def waiting(
-    load: Array, service_s: Array, servers: Array, arriving: Array | float, serving: Array | float
-) -> tuple[Array, Array]:
-    """Mean and variance of waiting in a queue with several servers, Allen-Cunneen with Sakasegawa's chance [s, s^2].
-
-    Of those who wait the time is exponential.
-    """
-    varied = (np.square(np.asarray(arriving)) + np.square(np.asarray(serving))) / 2.0
-    chance = load ** (np.sqrt(2.0 * (servers + 1.0)) - 1.0)
-    mean: Array = chance / (1.0 - load) * varied * service_s / servers
-    return mean, (2.0 / np.maximum(chance, 1e-9) - 1.0) * np.square(mean)
-
-
-def lognormal(mean: Array, variance: Array) -> Array:
-    """Percentiles of a lognormal of a mean and variance, on a first axis."""
-    width = np.sqrt(np.log1p(variance / np.maximum(np.square(mean), 1e-30)))
-    normal = [NormalDist().inv_cdf(p / 100.0) for p in PERCENTILES]
-    found: Array = np.stack([mean * np.exp(z * width - np.square(width) / 2.0) for z in normal])
-    return found
+    longer = 1.0 + np.minimum(of_prompts / count / np.square(s.tpot), _MOST_LONGER)
+    variance: Array = (of_batch + of_prompts * _evened(count)) * np.square(longer)
+    return s.tpot * longer, variance
