@@ -139,8 +139,9 @@ def open_loop(replica: Queued, requests: Requests, arrivals: Arrivals, *, replic
     the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
     work evens arrivals out, but only in part, since most of those at work decode: of their variance a quarter is left
     with many replicas. Percentiles are those of a lognormal beyond some least time with the mean, variance and skewness
-    of the sum of its parts: the own prompt and waiting. A token's time varies with the batch that a request meets, whose variance is B / (1 - h),
-    h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts that come while it decodes.
+    of the sum of its parts: the own prompt and waiting. A token's time varies with the batch that a request meets,
+    whose variance is B / (1 - h), h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts
+    that come while it decodes.
 
     References
     ----------
