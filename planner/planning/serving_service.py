@@ -102,6 +102,7 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
     )
     inputs = inputs_of(ground, money, books, ledger)
+    _warn_of_a_node(ground, size, ledger)
     _warn_of_saturation(found, size, rate, inputs["token time"].high, ledger)
     return Service(
         ground=ground,
@@ -202,6 +203,18 @@ def _on_what_there_is(ground: ServingGround, size: Size, tree: Tree) -> Size:
             tree.fault("machines-few", f"{count:,} replicas need {short}", ("hardware", key), hint=hint)
         )
     return replace(size, nodes=max(size.nodes, hardware.nodes or 0))
+
+
+def _warn_of_a_node(ground: ServingGround, size: Size, ledger: Ledger) -> None:
+    """Say where replicas stand by for one that fails, and a node that fails takes more of them with it."""
+    layout, spare = size.layout, ground.load.spare
+    beside = ground.fleet.node.accelerators // (layout.tensor * layout.data * layout.pipeline)
+    lost = min(beside, size.replicas + spare)
+    if 0 < spare < lost:
+        ledger.warn(
+            f"a node that fails takes up to {lost} replicas with it, and {spare} "
+            f"{'stands' if spare == 1 else 'stand'} by: spare: {lost} keeps to the objectives even then"
+        )
 
 
 def _warn_of_saturation(found: Answer, size: Size, rate: float | None, slowest: float, ledger: Ledger) -> None:

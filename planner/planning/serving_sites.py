@@ -74,13 +74,16 @@ def _on_node(first: ServingGround, name: str, tree: Tree, books: Books, refused:
         refused[name] = error.faults[0].message
         return []
     layouts = layouts_of(ground)
+    lacking = ""
     for weights in [stated] if stated else FORMATS:
         try:
             # 16 bits are those that the part multiplies in.
             own = ground if weights in (stated, "bf16") else in_format(ground, weights, tree)
             found.append(Site(own, layouts, money, x))
         except InfeasibleError as error:
-            refused.setdefault(name, error.faults[0].message)
+            lacking = lacking or error.faults[0].message
+    if not found:
+        refused[name] = lacking
     return found
 
 

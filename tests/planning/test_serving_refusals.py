@@ -70,3 +70,15 @@ def test_a_search_says_by_how_much_the_fastest_machine_misses() -> None:
     resolved = read_scenario(CHAT, changes={"workload.objectives": "{ttft: 1 ms, tpot: 1 s}"})
     with pytest.raises(PlannerError, match=r"ttft of 1 ms is below what is possible: the fastest of .* times as long"):
         search_services(resolved, BOOKS, nodes=("g6e.xlarge", "p5.48xlarge"))
+
+
+def test_a_machine_that_is_too_small_is_told_to_be_that_and_not_to_lack_a_format() -> None:
+    asked = {"workload.model": "llama-3.1-405b", "workload.objectives": "{}", "workload.load": "{rate: 1 requests/s}"}
+    found = search_services(read_scenario(CHAT, changes=asked), BOOKS, nodes=("g4dn.xlarge", "p5.48xlarge"))
+    assert found.refused["g4dn.xlarge"] == "does not fit"
+
+
+@pytest.mark.parametrize(("spare", "warned"), [(0, False), (1, True), (4, False)])
+def test_a_node_that_takes_more_replicas_with_it_than_stand_by_is_told(spare: int, *, warned: bool) -> None:
+    e = estimated({"hardware.node": "p5.48xlarge", "layout": "{tensor: 2}", "replicas": "4", "spare": str(spare)})
+    assert any("a node that fails" in warning for warning in e.warnings) is warned
