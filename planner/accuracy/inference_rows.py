@@ -23,7 +23,7 @@ from planner.workload.convolutional import convolutional
 
 Row = Mapping[str, Any]
 
-_ONE_SAMPLE, _EIGHT_SAMPLES = "single_stream", "multi_stream_8"
+_ONE_SAMPLE, _EIGHT_SAMPLES, _INTERACTIVE = "single_stream", "multi_stream_8", "server_sla_interactive"
 _SERIAL = ("llama.cpp", "transformers")  # several devices hold more of a model, and work one after the other
 _CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
 _ENCODERS = ("encoder", "vision")
@@ -346,7 +346,7 @@ def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:
     if accelerator.family in ("neuron", "gaudi", "tpu", "cdna"):
         return accelerator.family
     if str(row.get("source")).startswith("mlperf"):
-        return "mlperf"
+        return "mlperf interactive" if row.get("scenario") == _INTERACTIVE else "mlperf"
     if mode is Mode.OFFLINE:
         return "offline"
     if mode is Mode.SATURATED:

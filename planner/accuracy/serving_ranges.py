@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 _SPAN = 0.8
 _UNKNOWN = 1.3  # exponent of the range of a chip without rows or relatives; our estimate
-_FEWEST = 12  # rows of a family below which it takes the range of its kind of number
+_FEWEST = 6  # rows of a family below which it takes the range of its kind of number
 
 
 def ranges_of(bench: Bench, *, measured: Array, relative: Array) -> dict[str, Spread]:

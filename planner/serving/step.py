@@ -233,7 +233,7 @@ def _experts(
     """Experts that some token of the pass chose are read; each of them is padded on its own.
 
     Of E experts, T tokens that choose k each meet E (1 - (1 - k/E)^T) in the mean. Where whole experts are
-    dealt out the fullest rank governs.
+    dealt out the fullest rank governs, in what it reads and in what it computes.
     """
     e, machine, counts = setting.efficiency, setting.machine, setting.counts
     weights = counts.experts
@@ -242,13 +242,30 @@ def _experts(
     dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.expert_bandwidth
-    memory = (weights.read_bytes + weights.rows * e.row_bytes) * met / (bandwidth * slower)
+    ranks = setting.layout.expert
+    fullest = _fullest_met(met, count / ranks, ranks) if np.any(ranks > 1) else met
+    memory = (weights.read_bytes + weights.rows * e.row_bytes) * fullest / (bandwidth * slower)
     chosen = tokens * top_k
     copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST), weights.width)
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
     each = weights.flops / top_k / rate
     groups.add(memory, each * copies, times, useful=each * tokens * top_k * dealt)
+
+
+def _fullest_met(met: Array, held: Array, ranks: Array) -> Array:
+    """Share of its experts that the fullest rank meets; `met` is the mean share, `held` what a rank holds [1].
+
+    A rank meets a number of experts that is nearly normal; of so many of them the largest lies as far above the mean as
+    normal order statistics do (Harter, Biometrika 48, 1961).
+    """
+    above = np.interp(np.log2(ranks), np.arange(len(_LARGEST_OF)), _LARGEST_OF)
+    share: Array = np.minimum(met + above * np.sqrt(met * (1.0 - met) / held), 1.0)
+    return share
+
+
+# Mean of the largest of 1, 2, 4, ... 64 standard normal numbers.
+_LARGEST_OF = np.array([0.0, 0.564, 1.029, 1.424, 1.766, 2.070, 2.344])
 
 
 def padding(e: ServingEfficiency, tokens: Array, width: Array) -> Array:

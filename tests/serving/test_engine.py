@@ -221,3 +221,20 @@ def test_a_kernel_for_groups_of_eight_leaves_other_groups_to_the_old_one() -> No
         old, new = (replica(model, "h200-sxm", tensor=2, engine=name) for name in ("trtllm-0.5", "trtllm-0.8"))
         compute = [float(engine.decode_step(128.0, 2000.0).compute) for engine in (old, new)]
         assert (compute[0] > 1.5 * compute[1]) is faster
+
+
+def test_the_rank_that_meets_most_experts_governs_where_they_are_dealt_out_whole() -> None:
+    """Eight of 256 experts, 32 on each of eight ranks: the fullest has 2.5 of them in the mean, by drawing."""
+    dealt = replica("deepseek-v3", "h200-sxm", tensor=8, expert=8, weights="fp8")
+    split = replica("deepseek-v3", "h200-sxm", tensor=8, expert=1, weights="fp8")
+
+    def ratio(batch: float) -> float:
+        return float(dealt.decode_step(batch, 100.0).memory / split.decode_step(batch, 100.0).memory)
+
+    random = np.random.default_rng(1)
+    fullest = np.mean([np.bincount(random.choice(256, 8, replace=False) // 32).max() for _ in range(2000)])
+    experts = float(split.setting.counts.experts.read_bytes) * 8.0 / 256.0
+    whole = float(split.decode_step(1.0, 100.0).memory) * float(split.machine.machine.memory_bandwidth_bytes_per_s)
+    most = 1.0 + (fullest - 1.0) * experts / (whole * float(split.efficiency.weight_bandwidth))
+    assert 1.0 < ratio(1.0)
+    assert ratio(1.0) == pytest.approx(most, rel=0.15)
