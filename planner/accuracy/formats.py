@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from planner.accuracy.plain_columns import NEEDED, spelled
 from planner.accuracy.row import Row
 from planner.catalog.folders import built_in
 from planner.documents.files import ReadBudget, read_text
@@ -44,13 +45,13 @@ class MeasuredFile:
         """Columns of a CSV file; none of another one."""
         if self.path.suffix != ".csv":
             return ()
-        return tuple(next(csv.reader(io.StringIO(self.text)), ()))
+        return spelled(next(csv.reader(io.StringIO(self.text)), ()))
 
     @cached_property
     def table(self) -> list[tuple[int, dict[str, str]]]:
         """Rows of a CSV file with the line that each begins at, counted from 1."""
         reader = csv.reader(io.StringIO(self.text))
-        header = next(reader, [])
+        header = spelled(next(reader, []))
         found: list[tuple[int, dict[str, str]]] = []
         line = reader.line_num
         for cells in reader:
@@ -111,7 +112,8 @@ def _inference(file: MeasuredFile) -> bool:
 
 
 def _closed_loop(file: MeasuredFile) -> bool:
-    return {"backend", "silicon_ttft_ms", "silicon_tpot_ms"} <= set(file.columns)
+    times = {"silicon_ttft_ms", "silicon_tpot_ms"}
+    return {"backend", "model_path", "system"} <= set(file.columns) and bool(times & set(file.columns))
 
 
 def _trace(file: MeasuredFile) -> bool:
@@ -184,7 +186,7 @@ def rows_of_files(paths: Sequence[str | Path], *, books: Books, leave_out: str |
     """
     budget = ReadBudget()
     files = [read_file(name, budget) for name in paths or built_in_files()]
-    forms = [_form_of(file) for file in files]
+    forms = [form_of(file) for file in files]
     found: list[Row] = []
     for form in FORMATS:
         mine = [file for file, its in zip(files, forms, strict=True) if its is form]
@@ -193,7 +195,13 @@ def rows_of_files(paths: Sequence[str | Path], *, books: Books, leave_out: str |
     return found
 
 
-def _form_of(file: MeasuredFile) -> Format:
+def form_of(file: MeasuredFile) -> Format:
+    """Give the form of a file.
+
+    Raises
+    ------
+    InputError : it has none of the forms.
+    """
     for form in FORMATS:
         if form.recognises(file):
             return form
@@ -202,6 +210,6 @@ def _form_of(file: MeasuredFile) -> Format:
             "unknown-measurements",
             f"{visible(str(file.path))}: no known form of measured results",
             allowed=listing([form.name for form in FORMATS]),
-            hint="docs/accuracy.md shows the forms",
+            hint=f"docs/accuracy.md shows the forms; serving runs need columns {NEEDED}",
         )
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.cases import Refused
-from planner.accuracy.formats import MeasuredFile
+from planner.accuracy.formats import MeasuredFile, form_of
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_family import cases_of
 from planner.accuracy.serving_measured import reader_of
@@ -54,8 +54,10 @@ def calibrate(files: Sequence[MeasuredFile], *, books: Books, date: str) -> Cali
 
     Raises
     ------
-    InputError : too few rows can be predicted.
+    InputError : a file has no known form, or too few rows can be predicted.
     """
+    for file in files:
+        form_of(file)
     profile = books.catalog.profile("serving")
     reader = reader_of(books.catalog, built_in() / "measurements")
     found = [_steady(case) for file in files for case in cases_of(file, reader)]

@@ -68,3 +68,37 @@ def test_rows_of_which_none_can_be_predicted_are_refused_with_the_first_reason(
     assert found.returncode == 2
     assert "too-few-rows" in found.stderr
     assert "no accelerator" in found.stderr
+
+
+def test_columns_by_plain_names_are_those_of_the_published_table(
+    planner: Planner, own_rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with own_rows.open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    plain = {
+        "model": "model_path", "accelerator": "system", "engine": "backend", "version": "backend_version",
+        "weights": "precision", "prompt": "isl", "output": "osl", "clients": "batch_size", "tensor": "tp_size",
+        "pipeline": "pp_size", "data": "attention_dp_size", "moe_tp_size": "moe_tp_size", "expert": "moe_ep_size",
+        "ttft_ms": "silicon_ttft_ms", "tpot_ms": "silicon_tpot_ms", "silicon_data_source": "silicon_data_source",
+        "id": "id",
+    }  # fmt: skip
+    path = tmp_path / "plain.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(plain)
+        writer.writerows([[row[name] for name in plain.values()] for row in table])
+    found, published = (planner("calibrate", str(name), "--dry-run") for name in (path, own_rows))
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == published.stdout
+
+
+def test_a_table_of_something_else_is_told_the_columns_that_it_lacks(
+    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.csv").write_text("foo,bar\n1,2\n", "utf-8")
+    found = planner("calibrate", "other.csv")
+    assert found.returncode == 2
+    assert "unknown-measurements" in found.stderr
+    assert "columns model, accelerator, engine, concurrency, prompt, output" in found.stderr
