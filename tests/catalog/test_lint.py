@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -12,14 +13,28 @@ from planner.catalog.lint import lint_catalog
 from planner.catalog.store import Catalog
 
 # Enough of the built-in catalogs for every finding: linting all of them each time would take minutes.
-KEPT = ("accelerators", "networks", "prices", "nodes/p5.48xlarge.yaml", "facilities/gcp-asia-northeast3.yaml")
+KEPT = ("networks", "prices", "nodes/p5.48xlarge.yaml", "facilities/gcp-asia-northeast3.yaml")
 SHEETS = ("node-power", "exchange-rates", "reliability", "training-data", "embodied-carbon")
+
+
+def priced_parts() -> set[str]:
+    """Give the accelerators that prices name, and those that they are related to."""
+    tables = [list(csv.DictReader(file.open(encoding="utf-8"))) for file in (built_in() / "prices").glob("*.csv")]
+    wanted = {row["accelerator"] for table in tables for row in table if row.get("accelerator")}
+    catalog = Catalog()
+    found: set[str] = set()
+    while left := wanted - found:
+        found |= left
+        known = [catalog.accelerator(name) for name in left if name in catalog.ids("accelerator")]
+        wanted |= {relative for part in known for relative in part.relatives}
+    return {name for name in found if (built_in() / "accelerators" / f"{name}.yaml").exists()}
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("catalogs")
-    for name in (*KEPT, *(f"{sheet}.yaml" for sheet in SHEETS), "sources.yaml"):
+    parts = (f"accelerators/{name}.yaml" for name in priced_parts())
+    for name in (*KEPT, *parts, *(f"{sheet}.yaml" for sheet in SHEETS), "sources.yaml"):
         origin, target = built_in() / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(origin, target) if origin.is_dir() else shutil.copy(origin, target)

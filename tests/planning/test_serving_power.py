@@ -30,10 +30,8 @@ def of(estimate: Estimate, metric: str) -> float:
     return value
 
 
-@pytest.mark.parametrize(
-    "demand", [Demand.model_construct(mean=8.0, peak_to_mean=2.5), Demand.model_construct(mean=4.0, peak_to_mean=1.3)]
-)
-def test_a_day_draws_what_its_hours_draw_one_by_one(demand: Demand) -> None:
+def test_a_day_draws_what_its_hours_draw_one_by_one() -> None:
+    demand = Demand.model_construct(mean=8.0, peak_to_mean=2.5)
     words = f"{{demand: {{mean: {demand.mean} requests/s, peak_to_mean: {demand.peak_to_mean}}}}}"
     day = estimated(workload__load=words, replicas="2")
     rates = np.unique(np.maximum(np.round(hourly_rates(demand), 9), 1e-3), return_counts=True)
