@@ -9,9 +9,11 @@ from typing import Any
 from planner.accuracy.cases import Observation, Refused, unmeasurable
 from planner.accuracy.searched import searched_degrees
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.accuracy.serving_nodes import for_efficiency, most_efficient_w, surroundings
 from planner.accuracy.serving_words import EngineRule, ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.checkpoints import format_of, without_format
+from planner.catalog.power import NodePowerRule
 from planner.catalog.store import Catalog
 from planner.errors import PlannerError
 from planner.record import record
@@ -178,6 +180,12 @@ class InferenceRows:
         if rule and rule.drawn and batch == batch:
             prompt *= (1.0 + (batch - 1.0) * _DRAWN) / batch  # one of them is the longest
             estimated.append("prompt")
+        cap_w = _number(row, "accelerator_power_cap_w")
+        if cap_w != cap_w and for_efficiency(row):
+            cap_w = most_efficient_w(accelerator)
+            estimated.append("power limit")
+        count = round(devices / cores)
+        around = surroundings(accelerator, count, self.catalog.sheet("node-power", NodePowerRule))
         return ServingCase(
             id=str(row.get("id") or ""),
             source=source,
@@ -209,7 +217,9 @@ class InferenceRows:
             kept=_number(row, "cache_len") if row.get("cache_len") else 0.0,
             longest=_longest(row, rule),
             tpot_limit_ms=_number(row, "sla_tpot_ms"),
-            power_cap=_number(row, "accelerator_power_cap_w"),
+            power_cap=cap_w,
+            around_w=around.host_w,
+            lost=around.lost,
             estimated=tuple(estimated),
             near=(f"{source}|{model}|{row['accelerator']}",),
         )

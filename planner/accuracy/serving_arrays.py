@@ -24,7 +24,7 @@ from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import EngineLimits
 from planner.serving.graphs import with_every_expert
 from planner.serving.layout import Layout
-from planner.serving.machine import ServingMachine
+from planner.serving.machine import ServingMachine, capped
 from planner.serving.room import FractionOf, Room, activation_bytes, room_of
 from planner.serving.step import PassTime, Setting, decode_step, prefill
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
@@ -285,7 +285,7 @@ def machine_of(case: ServingCase) -> ServingMachine:
         disk_bytes=nan,
     )
     whole = serving_machine(machine, part, power_limit_w=_power_limit_w(case), switched=switched)
-    return ServingMachine(
+    made = ServingMachine(
         machine,
         whole.flops_per_s_32 / cores,
         whole.flops_per_s_16 / cores,
@@ -296,12 +296,11 @@ def machine_of(case: ServingCase) -> ServingMachine:
         whole.chip_memory_bytes / cores,
         whole.switched,
     )
+    return made if case.power_cap != case.power_cap else capped(made, case.power_cap)
 
 
 def _power_limit_w(case: ServingCase) -> float | None:
-    """Give the limit of what an accelerator's own meter shows [W]: as set for a run, or as its data sheet says."""
-    if case.power_cap == case.power_cap:
-        return case.power_cap
+    """Give the limit of what an accelerator's own meter shows, as made [W]."""
     power = case.accelerator.power
     return (power.alone or power.tdp).mid if power else None
 

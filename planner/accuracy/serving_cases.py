@@ -83,6 +83,8 @@ class ServingCase:
     repeated : the same run stands in an earlier row: it is predicted, and counts for nothing in a fit.
     tpot_limit_ms : most time of a token that the load was chosen to keep to; NaN where unsaid.
     power_cap : of one accelerator, in watts; NaN where unsaid.
+    around_w, lost : what the host beside the accelerators draws [W], and the share of the whole that fans, network and
+        supplies take [1]; NaN where nobody asks or nothing is known.
     estimated : what was not stated and stands in as our estimate.
     near : rows of one measurement or one table line are never parted between fit and test.
     """
@@ -122,5 +124,7 @@ class ServingCase:
     repeated: bool = False
     scenario: str = ""
     power_cap: float = float("nan")
+    around_w: float = float("nan")
+    lost: float = float("nan")
     estimated: tuple[str, ...] = field(default=())
     near: tuple[str, ...] = field(default=())

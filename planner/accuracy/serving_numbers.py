@@ -26,6 +26,8 @@ class Numbers:
     replicas: Array
     devices: Array
     accelerators: Array
+    around_w: Array
+    lost: Array
     beams: Array
     rate: Array
     tpot_limit_s: Array
@@ -36,6 +38,12 @@ class Numbers:
 def requests_of(rows: Rows) -> Requests:
     """Give the mean lengths of cases."""
     return Requests(rows.side.length, rows.side.output, rows.side.cached, rows.side.varied)
+
+
+def system_w(n: Numbers, watts: Array) -> Array:
+    """Power of whole systems from that of one accelerator [W]: host, and what fans, network and supplies take."""
+    whole: Array = (watts * n.accelerators + n.around_w) / (1.0 - n.lost)
+    return whole
 
 
 def watts_of(rows: Rows, served: Served) -> Array:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from planner.accuracy.serving_arrays import Rows, Side, side_of, stacked
 from planner.accuracy.serving_cases import Mode, ServingCase
-from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, watts_of
+from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, system_w, watts_of
 from planner.accuracy.serving_rates import at_rate
 from planner.catalog.profile import EngineMoves
 from planner.record import record
@@ -17,7 +17,7 @@ from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.disaggregation import Pools
 from planner.serving.disaggregation import closed_loop as closed_loop_apart
 from planner.serving.efficiency import NAMES, ServingEfficiency
-from planner.serving.power import accelerator_power_w
+from planner.serving.power import accelerator_power_w, rest_w
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Block:
         return _METRICS[self.mode]
 
     def outcome(self, efficiency: ServingEfficiency) -> Outcome:
-        """Give every metric that this mode has, in its own unit; system power without the node around accelerators."""
+        """Give every metric that this mode has, in its own unit."""
         found = dict(self._outcome(efficiency))
         if "output_tokens_per_s" in found:
             both = (self.side.length + self.side.output) / self.side.output
@@ -92,6 +92,8 @@ def _block(mode: Mode, cases: Sequence[ServingCase], engines: Mapping[str, Engin
         replicas=array([case.degrees.replicas for case in mine]),
         devices=array([case.devices for case in mine]),
         accelerators=array([case.devices / case.cores for case in mine]),
+        around_w=array([case.around_w for case in mine]),
+        lost=array([case.lost for case in mine]),
         beams=array([case.beams for case in mine]),
         rate=array([case.rate for case in mine]),
         tpot_limit_s=array([case.tpot_limit_ms / 1e3 for case in mine]),
@@ -146,7 +148,7 @@ def _offline(rows: Rows, n: Numbers) -> Outcome:
     served = offline(rows, requests_of(rows), most=most, sent=sent)
     rate = served.output_tokens_per_s * n.replicas
     return {
-        "system_power_w": watts_of(rows, served) * n.accelerators,
+        "system_power_w": system_w(n, watts_of(rows, served)),
         "output_tokens_per_s": rate,
         "requests_per_s": rate / rows.side.output,
         "tpot_ms": served.tpot_s * 1e3,
@@ -235,8 +237,16 @@ def _encode(rows: Rows, n: Numbers) -> Outcome:
     return {
         "requests_per_s": n.replicas * batch / time.total,
         "e2e_latency_ms": time.total * 1e3,
-        "system_power_w": watts * n.accelerators,
+        "system_power_w": system_w(n, _with_idle_ones(rows, n, watts)),
     }
+
+
+def _with_idle_ones(rows: Rows, n: Numbers, watts: Array) -> Array:
+    """Mean power of an accelerator where inputs keep some copies of a model busy, and the others are at rest [W]."""
+    side = rows.side.setting
+    busy = np.minimum(n.replicas * side.layout.accelerators / n.devices, 1.0)
+    mean: Array = busy * watts + (1.0 - busy) * rest_w(side.machine, rows.efficiency)
+    return mean
 
 
 _OUTCOMES = {

@@ -13,7 +13,6 @@ from planner.accuracy.cases import Observation
 from planner.accuracy.row import Row
 from planner.accuracy.serving_baseline import NAME, halved
 from planner.accuracy.serving_cases import Mode, ServingCase
-from planner.accuracy.serving_nodes import node_around_w
 from planner.accuracy.serving_problem import Bench
 from planner.catalog.folders import built_in
 from planner.catalog.profile import Profile
@@ -25,7 +24,7 @@ from planner.serving.efficiency import NAMES
 
 Array = NDArray[np.float64]
 
-_UNSETTLED = {"system_power_w": "no catalog node has these accelerators in this number, and what is around them counts"}
+_UNSETTLED = {"system_power_w": "nothing is known of what stands around these accelerators"}
 _UNSTATED = 1.2  # exponent of the range where a row leaves out its engine's release or a length; our estimate
 
 
@@ -67,10 +66,7 @@ class Predictions:
             predicted = _left_out(bench, books, leave_out)
             bases = ["relative" if leave_out == "accelerator" and basis == "measured" else basis for basis in bases]
         places = zip(bench.observed.case.tolist(), bench.observed.metric, predicted.tolist(), strict=True)
-        told = {
-            (case, metric): value + node_around_w(cases[case], books) if metric == "system_power_w" else value
-            for case, metric, value in places
-        }
+        told = {(case, metric): value for case, metric, value in places}
         return Predictions(cases, profile, bases, told, bench.too_large(values), halved(bench))
 
     def rows(self, number: int) -> list[Row]:

@@ -37,8 +37,7 @@ def ranges_of(bench: Bench, *, measured: Array, relative: Array) -> dict[str, Sp
         places: dict[str, list[int]] = defaultdict(list)
         for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
             one = bench.cases[case]
-            # What a row's node draws beside its accelerators is added behind the fit.
-            if metric == "system_power_w" or one.quality == "C" or one.repeated or not np.isfinite(errors[place]):
+            if one.quality == "C" or one.repeated or not np.isfinite(errors[place]):
                 continue
             kind = KINDS[metric]
             for name in (basis, f"{basis}-{kind}", f"{basis}-{family_of(one)}-{kind}"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.accuracy.serving_arrays import Rows
-from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, watts_of
+from planner.accuracy.serving_numbers import Numbers, Outcome, requests_of, system_w, watts_of
 from planner.serving.batching import at_once, offline
 
 
@@ -33,7 +33,7 @@ def at_rate(rows: Rows, n: Numbers) -> Outcome:
     share = np.take_along_axis(served.prefill_share, place[None, :], axis=0)[0]
     chosen = replace(served, prefill_share=share, decode=rows.decode_step(fit, rows.side.context))
     return {
-        "system_power_w": watts_of(rows, chosen) * n.accelerators,
+        "system_power_w": system_w(n, watts_of(rows, chosen)),
         "output_tokens_per_s": rate,
         "requests_per_s": rate / rows.side.output,
         "tpot_ms": tpot * 1e3,

@@ -53,6 +53,22 @@ class Rule(Record):
     full_host_vcpus: Count
 
 
+class CardHost(Record):
+    """A server of a few cards, or one module that is a computer.
+
+    Parameters
+    ----------
+    base, each : what processors, memory and drives draw in a server without cards, and more of it for each card [W].
+    overhead : share of the whole for fans and supplies [1].
+    module : what stands around a module with processors of its own: its board [W].
+    """
+
+    base: Watts
+    each: Watts
+    overhead: Share
+    module: Watts
+
+
 class Spread(Record):
     """How far off the rule is, as a share: rated power of machines like those fitted and of others, and its parts."""
 
@@ -136,6 +152,7 @@ class NodePowerRule(Record):
 
     schema_: Annotated[Literal["planner/node-power/v1"], Field(alias="schema")]
     rule: Rule
+    cards: CardHost
     spread: Spread
     idle: Idle
     working: Working

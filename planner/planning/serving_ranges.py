@@ -15,7 +15,7 @@ KINDS = {
     "e2e_latency_ms": "latency",
     "latency_us": "latency",
     "accelerator_power_w": "power",
-    "system_power_w": "power",
+    "system_power_w": "system",
     "joules_per_token": "energy",
     "peak_memory_gb": "memory",
 }

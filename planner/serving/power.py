@@ -38,8 +38,9 @@ def accelerator_power_w(
     -----
     A byte takes an energy, whatever the limit of its chip, so that memory that is fast for a limit takes more of it:
     8 TB/s at 1,000 W against 3.35 at 700. Power rises steeply with the first products and ever less with more: near
-    its limit a chip lowers its clock, and with it the voltage. Of exponents that were tried the root fits best. Rows
-    that a product is padded with are zeros: they switch next to nothing, and do not count as use.
+    its limit a chip lowers its clock, and with it the voltage; where it is set to less, it draws no more than that. Of
+    exponents that were tried the root fits best. Rows that a product is padded with are zeros: they switch next to
+    nothing, and do not count as use.
     """
     share = np.asarray(prefill_share, dtype=float)
     watts: Array = (1.0 - share) * _phase_w(machine, efficiency, decode) + share * _phase_w(machine, efficiency, prompt)
@@ -57,5 +58,5 @@ def _phase_w(machine: ServingMachine, e: ServingEfficiency, time: PassTime) -> A
     running = 1.0 - (time.network + time.host) / time.total
     read_w = e.byte_j * machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * time.memory / time.total
     wanted = e.power_waiting + e.power_busy * running + e.power_compute * np.sqrt(time.useful / time.total)
-    watts: Array = np.minimum(limit, limit * wanted + read_w)
+    watts: Array = np.minimum(np.minimum(limit, machine.power_cap_w), limit * wanted + read_w)
     return watts
