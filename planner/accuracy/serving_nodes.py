@@ -64,6 +64,7 @@ def most_efficient_w(accelerator: Accelerator) -> float:
 
 
 _EFFICIENT = re.compile(r"max-?q", re.IGNORECASE)
-# What waits in a chip, and what stands around it, draw s = 0.48 of its limit; the rest of the limit, 0.72, goes with the
-# clock f as f^2.5. Work for a joule, f / (s + 0.72 f^2.5), is largest at f = 0.72: the chip draws 0.28 + 0.72 x 0.44.
+# What waits in a chip, and what stands around it, draw s = 0.48 of its limit; the rest of the limit, 0.72, goes with
+# the clock f as f^2.5. Work for a joule, f / (s + 0.72 f^2.5), is largest at f = 0.72, and the chip draws
+# 0.28 + 0.72 x 0.44.
 _MOST_EFFICIENT = 0.6

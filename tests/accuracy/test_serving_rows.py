@@ -290,3 +290,54 @@ def test_a_rule_of_half_of_the_data_sheet_stands_beside_every_time_and_rate() ->
     told, memory = Predictions.of(Bench.of([case], Books().catalog.profile("serving")), Books(), None).rows(0)
     assert told.baselines == {"half": pytest.approx(8.03e9 * 2 / (3.35e12 / 2) * 1e3, rel=0.1)}
     assert memory.baselines == {}
+
+
+def system(**changes: Any) -> ServingCase:
+    row = inference(
+        source="mlperf",
+        task="encoder",
+        engine="TensorRT 10",
+        model="bert-large",
+        weight_precision="int8",
+        scenario="offline_max_throughput",
+        max_isl=384,
+        metrics={"system_power_w": 1000.0},
+    )
+    case = READER.read(row | changes)
+    assert isinstance(case, ServingCase), case
+    return case
+
+
+def predicted(case: ServingCase) -> tuple[float, float, float]:
+    bench = Bench.of([case], Catalog().profile("serving"))
+    row = Predictions.of(bench, Books(), None).rows(0)[0]
+    assert row.predicted is not None, row.reason
+    assert row.low is not None
+    assert row.high is not None
+    return row.low, row.predicted, row.high
+
+
+def test_systems_named_for_efficiency_draw_less_and_are_told_loosely() -> None:
+    told = {"accelerator": "H200-SXM-141GB", "n_accelerators": 8}
+    plain, thrifty = (system(**told, system=name) for name in ("H200x8_TRT", "H200x8_TRT_MaxQ"))
+    assert thrifty.power_cap < 0.8 * 700.0
+    assert "power limit" in thrifty.estimated
+    (low, full, high), (lower, less, higher) = predicted(plain), predicted(thrifty)
+    assert less < 0.8 * full
+    assert higher / lower > high / low
+    stated = system(**told, system="H200x8_TRT_MaxQ", accelerator_power_cap_w=500.0)
+    assert stated.power_cap == 500.0
+    assert "power limit" not in stated.estimated
+
+
+def test_cards_stand_in_servers_that_grow_with_them_and_modules_are_computers() -> None:
+    cards = [predicted(system(accelerator="Qualcomm-AI100-Pro", n_accelerators=n))[1] for n in (1, 4, 16)]
+    assert cards[0] > 75.0
+    assert all(4.0 * few > many > few for few, many in zip(cards, cards[1:], strict=False))
+    assert predicted(system(accelerator="Jetson-AGX-Orin"))[1] < 100.0
+
+
+def test_cards_that_wait_for_one_input_at_a_time_are_at_rest() -> None:
+    told = {"accelerator": "Qualcomm-AI100-Pro", "n_accelerators": 8}
+    alone = system(**told, scenario="single_stream")
+    assert predicted(alone)[1] < 0.6 * predicted(system(**told))[1]

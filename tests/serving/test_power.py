@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from planner.serving.engine import Engine
+from planner.serving.machine import capped
 from planner.serving.power import accelerator_power_w, rest_w
 from planner.serving.step import PassTime
 from tests.serving.replicas import replica
@@ -70,3 +71,20 @@ def test_a_byte_takes_its_energy_whatever_the_limit() -> None:
     assert costs[0] == pytest.approx(costs[1])
     read = float(engine.machine.machine.memory_bandwidth_bytes_per_s)
     assert 10e-12 * read < costs[0] < 100e-12 * read  # a bit of HBM and its way takes 1 to 10 pJ
+
+
+def test_accelerators_set_to_less_draw_and_compute_less_and_read_as_fast() -> None:
+    engine = replica("llama-3.1-70b", "h200-sxm", tensor=8)
+    limit = float(engine.machine.power_limit_w)
+    less = capped(engine.machine, 0.5 * limit)
+    slow = replace(engine, machine=less, setting=replace(engine.setting, machine=less))
+    assert float(slow.machine.machine.memory_bandwidth_bytes_per_s) == float(
+        engine.machine.machine.memory_bandwidth_bytes_per_s
+    )
+    assert slow.prefill_s(8000.0) > engine.prefill_s(8000.0)
+    # Half of the power leaves more than half of the clock, and less than all of it.
+    at = np.asarray(16.0)
+    assert 0.5 < float(slow.machine.flops_per_s(at) / engine.machine.flops_per_s(at)) < 1.0
+    assert np.all(drawn(slow, slow.decode_step(BATCHES, 1000.0), 0.5) <= 0.5 * limit)
+    same = capped(engine.machine, 2.0 * limit)
+    assert float(same.flops_per_s(at)) == float(engine.machine.flops_per_s(at))
