@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -333,7 +334,7 @@ def test_systems_named_for_efficiency_draw_less_and_are_told_loosely() -> None:
 def test_cards_stand_in_servers_that_grow_with_them_and_modules_are_computers() -> None:
     cards = [predicted(system(accelerator="Qualcomm-AI100-Pro", n_accelerators=n))[1] for n in (1, 4, 16)]
     assert cards[0] > 75.0
-    assert all(4.0 * few > many > few for few, many in zip(cards, cards[1:], strict=False))
+    assert all(4.0 * few > many > few for few, many in pairwise(cards))
     assert predicted(system(accelerator="Jetson-AGX-Orin"))[1] < 100.0
 
 
