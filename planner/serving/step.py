@@ -117,13 +117,9 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     _experts(groups, setting, staged * queries, relative=1.0)
     _sampled(groups, setting, counts.sample, here)
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
-    sixteen = setting.machine.flops_per_s_16
-    together = (cores.flops - cores.vector_flops) / (sixteen * e.matrix * _CORE_RATE)
-    alone = setting.machine.flops_per_s_32 * _ALONE_RATE
-    one_by_one = np.where(cores.vector_flops > 0, cores.vector_flops / alone, 0.0)
     groups.add(
         here * (_cache_bytes(setting, cores) + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
-        here * queries * (together + one_by_one),
+        here * queries * _attending(setting, cores),
     )
     _elements(groups, setting, here * queries)
     _adapters(groups, setting, here, here * queries)
@@ -354,6 +350,18 @@ def _network(setting: Setting, tokens: Array) -> Array:
     with np.errstate(invalid="ignore"):
         passed: Array = time + np.where(layout.pipeline > 1, (layout.pipeline - 1.0) * sent, 0.0)
     return passed
+
+
+def _attending(setting: Setting, cores: Cores) -> Array:
+    """Time of scores and weighted values of one token, if keys and values came at once [s]."""
+    rate = setting.machine.flops_per_s_16 * setting.efficiency.matrix * _CORE_RATE
+    if not np.any(cores.vector_flops):  # most engines have none, and a search pays for every operation
+        together: Array = cores.flops / rate
+        return together
+    alone = setting.machine.flops_per_s_32 * _ALONE_RATE
+    one_by_one = np.where(cores.vector_flops > 0, cores.vector_flops / alone, 0.0)
+    both: Array = (cores.flops - cores.vector_flops) / rate + one_by_one
+    return both
 
 
 def _cache_bytes(setting: Setting, cores: Cores) -> Array:

@@ -300,7 +300,7 @@ def decode_cores(
                 read = read + core.index_dim * (scored.visible - seen.visible) * _INDEX_BYTES
                 total.add(count, _NOTHING, scored)
             total.add(count, read, seen)
-            if not core.latent_rank:
+            if np.any(separate) and not core.latent_rank:
                 alone = separate * (joined != core.heads / core.kv_heads)
                 total.vector = total.vector + count * seen.flops * alone
             width = seen.heads * (core.key_dim + core.value_dim)
