@@ -124,13 +124,14 @@ class ClosedLoopRows:
             repeated=repeated,
             varied=varied,
             observations=observed,
-            requests=_concurrency(row, degrees) * _WAVES,
-            looks=rule.looks_of(_concurrency(row, degrees)) if rule and at_random else 1.0,
+            requests=_concurrency(row, degrees) * (_WAVES_APART if apart else _WAVES),
+            looks=rule.looks_of(_concurrency(row, degrees), ranks=degrees.data) if rule and at_random else 1.0,
             near=(f"{model}|{row['system']}|{row['backend']}|{row.get('precision')}|{row['isl']}|{row['osl']}",),
         )
 
 
 _WAVES = 10.0  # requests over clients in these benchmarks
+_WAVES_APART = 4.0  # the same of pools apart; our estimate, by how their first tokens grow with the clients
 
 
 def _run(row: Row) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ class EngineRule(Record):
     kept : sequences that an engine runs less than it was told to.
     longest : tokens of prompt and answer that graphs were compiled for, in rows that do not say it.
     looks : how seldom benchmarks with lengths at random had their servers look for new requests; most clients last.
+    awaited : steps for which ranks that share requests out waited there until each of them had a prompt to read.
     relative : no measurement here ran that engine, and this generation stands in for it.
     """
 
@@ -54,10 +55,13 @@ class EngineRule(Record):
     kept: Whole = 0
     longest: Whole | None = None
     looks: tuple[Looks, ...] = ()
+    awaited: Whole | None = None
     relative: Flag = False
 
-    def looks_of(self, clients: float) -> float:
-        """Give the steps from one look for new requests to the next under so many clients [1]."""
+    def looks_of(self, clients: float, *, ranks: int) -> float:
+        """Give the steps from one look for new requests to the next, of clients and ranks that share them out [1]."""
+        if self.awaited and ranks > 1:
+            return float(self.awaited)
         return float(next((each.steps for each in reversed(self.looks) if clients >= each.clients), 1))
 
 

@@ -143,7 +143,9 @@ def closed_loop(
     alone = replica.prompts(requests.prompt, cached=requests.cached).total
     decoding = step.total / replica.tokens_per_round
     rounds = requests.output / replica.tokens_per_round
-    gathered = e.gathered * _together(running, rounds, requests.varied, waves, looks)
+    alike = _together(running, rounds, requests.varied, waves, 1.0)
+    met = _together(running, rounds, requests.varied, waves, looks)
+    gathered = e.gathered * alike + _FIRST_WAVE * (met - alike)
     before = gathered + (_FIRST_WAVE - gathered) / waves
     tpot = decoding + (1.0 - before) * others / requests.output
     read = alone + before * others
