@@ -155,7 +155,7 @@ class InferenceRows:
         formats = as_run(
             self._formats(row, accelerator, estimated),
             accelerator,
-            self.words.weights(_weights(row, [])),
+            self.words.weights(_weights(row)),
         )
         mode = _mode(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
@@ -225,9 +225,10 @@ class InferenceRows:
         )
 
     def _formats(self, row: Row, accelerator: Accelerator, estimated: list[str]) -> Formats:
-        weights = _weights(row, estimated)
+        if not _states_weights(row):
+            estimated.append("weights")
         products = row.get("activation_precision")
-        weights = self.words.weights(weights)
+        weights = self.words.weights(_weights(row))
         if weights == "int8" and accelerator.kind in ("neuron", "tpu"):
             products = "bf16"  # weights alone are kept in 8 bits
         if weights == "fp32" and accelerator.kind == "neuron":
@@ -300,12 +301,15 @@ _GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtll
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
 
 
-def _weights(row: Row, estimated: list[str]) -> str:
+def _states_weights(row: Row) -> bool:
+    """Tell whether a row says what format its weights are in, other than that of the checkpoint."""
+    return str(row.get("weight_precision")).casefold() not in _UNSAID
+
+
+def _weights(row: Row) -> str:
     """Give a row's words for its weights; where it has none, what its checkpoint's name tells, or else the usual."""
-    stated = str(row.get("weight_precision"))
-    if stated.casefold() not in _UNSAID:
-        return stated
-    estimated.append("weights")
+    if _states_weights(row):
+        return str(row["weight_precision"])
     return format_of(str(row["model"])) or ("q4_0" if row.get("engine") == "llama.cpp" else "bf16")
 
 

@@ -35,7 +35,7 @@ class NamedEngine:
 
 def engine_by_words(
     profile: Profile, words: str, releases: Mapping[str, Releases], tree: Tree, trail: Trail
-) -> NamedEngine:  # fmt: skip
+) -> NamedEngine:
     """Give the generation that an engine's name means, with the release behind it if there is one.
 
     Parameters

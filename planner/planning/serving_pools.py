@@ -149,9 +149,7 @@ class Pair:
         least: Array = np.minimum(workers.prefill * self.most_read, workers.decode * self.most_made)
         return least
 
-    def answer(
-        self, workers: Workers, rate: Array, decoding: Decoding, percentiles: Array | None = None
-    ) -> Answer:  # fmt: skip
+    def answer(self, workers: Workers, rate: Array, decoding: Decoding, percentiles: Array | None = None) -> Answer:
         """Give what clients see at a rate: a queue before the prompts, a transfer, and a place in a decode batch.
 
         Parameters

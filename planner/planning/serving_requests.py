@@ -81,9 +81,7 @@ def stated_lengths(stated: RequestShape, tree: Tree, books: Books, ledger: Ledge
     return prompt, output
 
 
-def _stated(
-    load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger
-) -> tuple[float, float]:  # fmt: skip
+def _stated(load: ServingLoad, shape: Architecture, tree: Tree, books: Books, ledger: Ledger) -> tuple[float, float]:
     """Give the tokens in and out: as stated, or the means of a data set, or as the model fixes them."""
     at = ("workload", "requests")
     prompt, output = stated_lengths(load.workload.requests, tree, books, ledger)

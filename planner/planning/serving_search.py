@@ -220,7 +220,7 @@ def _why_none(load: ServingLoad) -> str:
 
 def _nothing(
     load: ServingLoad, refused: Mapping[str, str], tried: int, nearest: tuple[float, str, float] | None
-) -> Fault:  # fmt: skip
+) -> Fault:
     """Give the reason why nothing serves a load: by how much the fastest misses, or why machines have no row."""
     times, name, fastest = nearest or (0.0, "", 0.0)
     if times > 1.0:

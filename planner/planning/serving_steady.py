@@ -70,9 +70,7 @@ class Steady:
             self._marginal[key] = self._engine.marginal_prefill_s(tokens, cached)
         return self._marginal[key]
 
-    def prompt_work(
-        self, tokens: Array | float, cached: Array | float, variability: float
-    ) -> tuple[Array, Array]:  # fmt: skip
+    def prompt_work(self, tokens: Array | float, cached: Array | float, variability: float) -> tuple[Array, Array]:
         """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1]."""
         key = (_key(tokens), _key(cached), _key(variability))
         if key not in self._work:

@@ -188,9 +188,7 @@ class Engine:
         encoded: Array = marginal + self._encoded(inputs).total / inputs / stages
         return encoded
 
-    def prompt_work(
-        self, tokens: Array | float, cached: Array | float, variability: float
-    ) -> tuple[Array, Array]:  # fmt: skip
+    def prompt_work(self, tokens: Array | float, cached: Array | float, variability: float) -> tuple[Array, Array]:
         """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1].
 
         Parameters

@@ -221,7 +221,7 @@ def _seen(
 
 def _crowded(
     replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rises: Array, count: Array
-) -> Array:  # fmt: skip
+) -> Array:
     holding = holding_variability(
         replica,
         requests,
@@ -301,7 +301,7 @@ def _evened(count: Array) -> Array:
 
 def _token(
     replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, rises: Array, count: Array
-) -> tuple[Array, Array]:  # fmt: skip
+) -> tuple[Array, Array]:
     """Mean time of a token, and its variance from one request to another [s, s^2].
 
     The replicas behind a router share the batch of all, which varies as one of that size does. The time of a request

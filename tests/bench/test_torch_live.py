@@ -80,9 +80,12 @@ def test_denormals_are_flushed(torch: Any) -> None:
 
 def test_measured_on_torch_fitted_and_compared_with_a_model(process: Planner, tmp_path: Path) -> None:
     run = tmp_path / "run.yaml"
-    done = process("bench", "run", "--backend", "torch-cpu", "--threads", "1", "--budget", "15s", "--record", str(run))
-    if "nothing-measured" in done.stderr:  # on a busy machine seconds pass before five samples of anything
-        pytest.skip("the machine is too busy to measure anything in 15 s")
+    for budget in ("15s", "30s", "60s"):  # on a busy machine seconds pass before five samples of anything
+        done = process(
+            "bench", "run", "--backend", "torch-cpu", "--threads", "1", "--budget", budget, "--record", str(run)
+        )
+        if "nothing-measured" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     assert "matmul" in {row.kernel for row in read_run(run).rows if row.state == "measured"}
     shape = "hidden=128,heads=2,layers=2,width=384,vocabulary=512"
