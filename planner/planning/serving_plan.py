@@ -26,7 +26,7 @@ from planner.planning.serving_efficiency import (
 from planner.planning.serving_engines import NamedEngine, engine_by_words, require_held, require_settings
 from planner.planning.serving_machines import serving_machine
 from planner.planning.serving_requests import RequestLengths, generates, lengths_of
-from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, WeightFormat
+from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, Speculating, WeightFormat
 from planner.serving.adapters import Adapters
 from planner.serving.batching import Requests
 from planner.serving.efficiency import ServingEfficiency
@@ -178,7 +178,6 @@ def ground_on(
     engine = engine_by_words(profile, words, books.defaults.engine_releases, tree, ("engine",))
     require_settings(engine, load.settings, tree)
     efficiency, basis = serving_efficiency_of(profile, accelerator, engine.moves)
-    spoken = workload.speculation
     require_held(workload.adapters, tree)
     return ServingGround(
         load=load,
@@ -193,10 +192,25 @@ def ground_on(
         engine=engine,
         efficiency=efficiency,
         basis=basis,
-        speculation=speculation(
-            drafted=spoken.drafted, acceptance=spoken.acceptance, draft_share=spoken.draft_share
-        ) if spoken else None,
-    )  # fmt: skip
+        speculation=_speculation(workload.speculation, tree),
+    )
+
+
+def _speculation(stated: Speculating | None, tree: Tree) -> Speculation | None:
+    """Give how tokens are drafted; nothing stands in for the accepted share, which depends on text and draft."""
+    if stated is None:
+        return None
+    if stated.acceptance is None:
+        raise InputError(
+            tree.fault(
+                "acceptance-missing",
+                "speculative decoding without the share of drafted tokens that is accepted",
+                ("workload", "speculation"),
+                allowed="acceptance: a ratio from 0 to 1, measured on your own requests",
+                hint="it depends on the text and on the draft; without it no speed can be told",
+            )
+        )
+    return speculation(drafted=stated.drafted, acceptance=stated.acceptance, draft_share=stated.draft_share)
 
 
 def in_format(ground: ServingGround, weights: WeightFormat, tree: Tree) -> ServingGround:

@@ -64,21 +64,13 @@ def tokens_per_round(*, drafted: Array | float, acceptance: Array | float) -> Ar
     return tokens
 
 
-def speculation(*, drafted: int, acceptance: float | None, draft_share: float) -> Speculation:
+def speculation(*, drafted: int, acceptance: float, draft_share: float) -> Speculation:
     """Check what is said of speculative decoding.
 
     Raises
     ------
-    InputError : no acceptance, or one outside 0 to 1. It depends on the text and on the draft, so that no value
-        could stand in for it.
+    InputError : an acceptance outside 0 to 1, or nothing drafted.
     """
-    if acceptance is None:
-        raise input_error(
-            "acceptance-missing",
-            "speculative decoding without the share of drafted tokens that is accepted",
-            allowed="acceptance: a ratio from 0 to 1, measured on your own requests",
-            hint="it depends on the text and on the draft; without it no speed can be told",
-        )
     if not 0.0 <= acceptance <= 1.0:
         raise input_error("acceptance-range", f"an acceptance of {acceptance:g}", allowed="a ratio from 0 to 1")
     if drafted < 1:

@@ -66,6 +66,12 @@ def test_what_contradicts_itself_or_no_service_has(changes: dict[str, str], word
         estimated(changes)
 
 
+def test_speculation_without_an_acceptance_is_refused_at_its_place() -> None:
+    with pytest.raises(InputError, match=r"workload\.speculation:1:1: speculative decoding without") as refused:
+        estimated({"workload.speculation": "{drafted: 3}"})
+    assert "acceptance-missing" in str(refused.value)
+
+
 def test_a_search_says_by_how_much_the_fastest_machine_misses() -> None:
     resolved = read_scenario(CHAT, changes={"workload.objectives": "{ttft: 1 ms, tpot: 1 s}"})
     with pytest.raises(PlannerError, match=r"ttft of 1 ms is below what is possible: the fastest of .* times as long"):
