@@ -19,7 +19,7 @@ from planner.serving.step import padding, soft_maximum
 from planner.workload.operators import Attention, MatrixProduct, Streaming
 
 _CORE_RATE = 0.5  # of the products' rate, as planner.serving.step has it for few queries
-_LOSS_BYTES = 2.0 + 4.0 + 4.0  # of a logit, as planner.workload.operators counts it in 16 bits
+_LOSS_BYTES = 2.0 + 4.0 + 4.0  # of a logit, as planner.workload.layer_operators counts it in 16 bits
 
 
 @record

@@ -56,7 +56,7 @@ class Efficiency:
     Memory-bound work
     -----------------
     memory : share of the device memory's bandwidth [1].
-    element_wise : passes over activations against the count of `workload.operators` (fusion lowers it) [1].
+    element_wise : passes over activations against the count of `workload.layer_operators` (fusion lowers it) [1].
     quantisation_bytes : bytes moved per quantised element in 8- and 4-bit recipes [B].
     optimizer : bytes moved per parameter against the least the update needs [1].
 

@@ -9,7 +9,8 @@ from planner.report.escape import for_terminal
 from planner.report.model_list import count_text
 from planner.report.model_sheet import CACHE_BYTES, ModelSheet
 from planner.units.printing import scaled, significant
-from planner.workload.architecture import Architecture, AttentionCore, Layer, Stack
+from planner.workload.architecture import Architecture, Layer, Stack
+from planner.workload.cores import AttentionCore
 from planner.workload.flops import Masking, Recompute
 
 _WIDTH = 80

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.workload.architecture import Architecture, AttentionCore, Scan
+from planner.workload.architecture import Architecture
+from planner.workload.cores import AttentionCore, Scan
 from planner.workload.operators import local_share
 
 Array = NDArray[np.float64]

@@ -13,7 +13,8 @@ from planner.serving.formats import Formats
 from planner.serving.layout import Layout
 from planner.serving.memory import cache_elements
 from planner.serving.work import Counts, counts_of
-from planner.workload.architecture import Architecture, Scan, Stack
+from planner.workload.architecture import Architecture, Stack
+from planner.workload.cores import Scan
 
 Array = NDArray[np.float64]
 

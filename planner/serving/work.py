@@ -16,19 +16,10 @@ from planner.record import record
 from planner.serving.formats import Formats, Stored
 from planner.serving.layout import Layout
 from planner.serving.memory import cache_elements
-from planner.workload.architecture import Architecture, Layer, Scan, Stack
-from planner.workload.operators import (
-    FEATURE_MAPS,
-    Attention,
-    MatrixProduct,
-    Sharding,
-    Streaming,
-    Tokens,
-    attention,
-    head_operators,
-    index_scores,
-    layer_operators,
-)
+from planner.workload.architecture import Architecture, Layer, Stack
+from planner.workload.cores import Scan
+from planner.workload.layer_operators import FEATURE_MAPS, attention, head_operators, index_scores, layer_operators
+from planner.workload.operators import Attention, MatrixProduct, Sharding, Streaming, Tokens
 
 Array = NDArray[np.float64]
 

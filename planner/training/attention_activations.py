@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from planner.record import record
 from planner.training.tape import Kept, SavedTensor, Tape
-from planner.workload.architecture import AttentionCore, Layer
+from planner.workload.architecture import Layer
+from planner.workload.cores import AttentionCore
 from planner.workload.operators import Sharding, Tokens, local_outputs
 
 Array = NDArray[np.float64]

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from planner.record import record
 from planner.training.stages import StageLoad
-from planner.workload.architecture import Architecture, Layer, Projection
+from planner.workload.architecture import Architecture, Layer
 from planner.workload.operators import Sharding, Tokens, local_inputs, local_outputs
+from planner.workload.projection import Projection
 
 Array = NDArray[np.float64]
 

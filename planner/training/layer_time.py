@@ -24,6 +24,7 @@ from planner.training.implementation import Implementation
 from planner.training.stages import DUAL_PIPE
 from planner.training.strategy import Recompute, Strategy
 from planner.workload.architecture import Layer
+from planner.workload.layer_operators import layer_operators
 from planner.workload.operators import (
     Attention,
     MatrixProduct,
@@ -31,7 +32,6 @@ from planner.workload.operators import (
     Sharding,
     Streaming,
     Tokens,
-    layer_operators,
     local_inputs,
     local_outputs,
 )
@@ -39,7 +39,7 @@ from planner.workload.operators import (
 Array = NDArray[np.float64]
 
 _ZERO = np.asarray(0.0)
-_COUNTED_BYTES = 2.0  # of an activation's element, as `workload.operators` counts passes over memory
+_COUNTED_BYTES = 2.0  # of an activation's element, as `workload.layer_operators` counts passes over memory
 _HOST_SHARE_OF_WEIGHTS = 0.5  # of a backward pass's kernels, those that make weight gradients
 
 

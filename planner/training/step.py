@@ -24,7 +24,8 @@ from planner.training.stages import (
 )
 from planner.training.state_time import data_s, offload_s, optimizer_s, sharded_end_s, sharded_layer_s
 from planner.workload.architecture import Architecture
-from planner.workload.operators import Operator, embedding_operators, head_operators
+from planner.workload.layer_operators import embedding_operators, head_operators
+from planner.workload.operators import Operator
 
 Array = NDArray[np.float64]
 

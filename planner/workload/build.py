@@ -14,9 +14,10 @@ from planner.catalog.shape import (
     layer_of_letter,
 )
 from planner.record import record
-from planner.workload.architecture import Architecture, Convolution, Layer, Projection, Split, Stack
+from planner.workload.architecture import Architecture, Convolution, Layer, Stack
 from planner.workload.feed_forwards import feed_forward_part
 from planner.workload.mixers import NORM_VECTORS, cross_attention, mixer
+from planner.workload.projection import Projection, Split
 
 
 def architecture(spec: ArchitectureSpec, name: str) -> Architecture:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from planner.catalog.convolutional import BlockSpec, ConvolutionalSpec, ConvolutionSpec
 from planner.record import record
-from planner.workload.architecture import Architecture, Layer, Projection, Split, Stack
+from planner.workload.architecture import Architecture, Layer, Stack
+from planner.workload.projection import Projection, Split
 
 _NORM_VECTORS = 2  # scale and shift of each channel
 

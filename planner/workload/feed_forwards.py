@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from planner.catalog.shape import ExpertsSpec, FeedForwardName, StackSpec
 from planner.record import record
-from planner.workload.architecture import Experts, FeedForward, Projection, Split
+from planner.workload.architecture import Experts, FeedForward
+from planner.workload.projection import Projection, Split
 
 
 @record

@@ -11,7 +11,9 @@ from __future__ import annotations
 from enum import Enum
 
 from planner.record import record
-from planner.workload.architecture import Architecture, AttentionCore, Layer, Projection, Scan, ScanKind, Stack
+from planner.workload.architecture import Architecture, Layer, Stack
+from planner.workload.cores import AttentionCore, Scan, ScanKind
+from planner.workload.projection import Projection
 
 
 class Masking(Enum):

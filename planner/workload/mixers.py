@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from planner.catalog.shape import AttentionSpec, DeltaSpec, LatentSpec, LayerSpec, MambaSpec, NormName, StackSpec
 from planner.record import record
-from planner.workload.architecture import AttentionCore, Projection, Scan, ScanKind, Split
+from planner.workload.cores import AttentionCore, Scan, ScanKind
+from planner.workload.projection import Projection, Split
 
 NORM_VECTORS: dict[NormName, int] = {"rms": 1, "layer": 2, "layer-no-bias": 1, "none": 0}
 """Vectors that one norm holds: a scale, and a shift where it has one."""

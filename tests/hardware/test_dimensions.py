@@ -30,8 +30,9 @@ from planner.hardware.kernels import (
 from planner.hardware.machine import Machine
 from planner.hardware.products import matrix_product_time_s
 from planner.planning.evaluate import evaluate
-from planner.workload.architecture import AttentionCore
-from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention
+from planner.workload.cores import AttentionCore
+from planner.workload.layer_operators import attention
+from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens
 from tests.planning.problems import efficiency, machine, problem
 from tests.training.strategies import one, strategy
 

@@ -13,8 +13,9 @@ from planner.hardware.chip import Chip
 from planner.hardware.efficiency import NAMES, Efficiency
 from planner.hardware.kernels import attention_time_s, forward_and_backward_s, joined, plain_attention_time_s
 from planner.hardware.products import ProductRates, matrix_product_time_s, product_time_s
-from planner.workload.architecture import AttentionCore
-from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens, attention
+from planner.workload.cores import AttentionCore
+from planner.workload.layer_operators import attention
+from planner.workload.operators import MatrixProduct, Sharding, Streaming, Tokens
 from tests.planning.problems import CLUSTERS, changed, efficiency, machine
 from tests.training.strategies import one
 

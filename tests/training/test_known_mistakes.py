@@ -17,10 +17,12 @@ from planner.hardware.collectives import Group, Links, all_reduce_time_s, send_t
 from planner.hardware.kernels import attention_time_s
 from planner.planning.evaluate import Problem, evaluate
 from planner.training.strategy import Strategy
-from planner.workload.architecture import Architecture, AttentionCore
+from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
+from planner.workload.cores import AttentionCore
 from planner.workload.flops import Masking, Samples, forward_flops
-from planner.workload.operators import Sharding, Tokens, attention
+from planner.workload.layer_operators import attention
+from planner.workload.operators import Sharding, Tokens
 from tests.planning.problems import CATALOG, RULES, changed, efficiency, machine, model, problem
 from tests.training.strategies import one, strategy
 

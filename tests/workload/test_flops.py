@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from planner.catalog.model import Model
 from planner.catalog.store import Catalog
-from planner.workload.architecture import Architecture, AttentionCore
+from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
+from planner.workload.cores import AttentionCore
 from planner.workload.flops import (
     Masking,
     Recompute,
@@ -23,16 +24,8 @@ from planner.workload.flops import (
     six_n_flops_per_token,
     training_flops,
 )
-from planner.workload.operators import (
-    Attention,
-    Operator,
-    Sharding,
-    Tokens,
-    embedding_operators,
-    head_operators,
-    layer_operators,
-    visible_keys,
-)
+from planner.workload.layer_operators import embedding_operators, head_operators, layer_operators
+from planner.workload.operators import Attention, Operator, Sharding, Tokens, visible_keys
 
 _CATALOG = Catalog()
 
