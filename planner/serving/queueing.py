@@ -264,7 +264,7 @@ def _ttft(
     lag = replica.lag_s(requests.prompt, requests.cached)
     like = replica.marginal_prefill_s(requests.prompt, requests.cached)
     own = idle * (alone + s.prompt - like) + (1.0 - idle) * (s.prompt + s.step.total + lag)
-    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
+    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.asarray(1.0), s.context).total
     decoding = requests.output * s.tpot
     seen = decoding / (decoding + s.prompt) * (1.0 - 1.0 / np.maximum(s.batch, 1.0))
     left = _left_by_router(rate * arrivals.output_variability * decoding, seen, count)

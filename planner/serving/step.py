@@ -200,7 +200,7 @@ def _projections(
 ) -> None:
     for weights in (setting.counts.attention, setting.counts.dense):
         _matrices(groups, setting, weights, tokens, relative=relative, times=times)
-    if np.any(setting.counts.map_bytes):  # most models have none, and a search pays for every group
+    if np.any(setting.counts.map_bytes):
         slower = relative * setting.efficiency.convolution
         _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
 
@@ -214,6 +214,8 @@ def _matrices(
     relative: Array | float = 1.0,
     times: Array | float = 1.0,
 ) -> None:
+    if not np.any(weights.read_bytes):  # a search pays for every group
+        return
     e, machine = setting.efficiency, setting.machine
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
@@ -233,6 +235,8 @@ def _experts(
     """
     e, machine, counts = setting.efficiency, setting.machine, setting.counts
     weights = counts.experts
+    if not np.any(weights.read_bytes):
+        return
     count, top_k = counts.expert_count, counts.top_k
     met = 1.0 - np.exp(tokens * e.spread * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
     dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
@@ -340,16 +344,18 @@ def _network(setting: Setting, tokens: Array) -> Array:
     group = Group(layout.tensor, np.minimum(layout.tensor, m.domain))
     time = counts.reductions * all_reduce_time_s(tokens * vector, group, links)
     ranks = layout.stage_ranks
-    wide = Group(ranks, np.minimum(ranks, m.domain))
-    copies = np.minimum(counts.top_k, ranks)
-    exchanged = tokens / layout.tensor * copies * counts.hidden * _MOVED_BYTES
-    exchange = 2.0 * counts.expert_layers * all_to_all_time_s(exchanged, wide, links)
-    time = time + np.where(layout.data > 1, exchange, 0.0)
-    stages = layout.pipeline * ranks > m.domain
-    sent = send_time_s(tokens * vector, outside=stages.astype(float), links=links)
-    with np.errstate(invalid="ignore"):
-        passed: Array = time + np.where(layout.pipeline > 1, (layout.pipeline - 1.0) * sent, 0.0)
-    return passed
+    if np.any(layout.data > 1):
+        wide = Group(ranks, np.minimum(ranks, m.domain))
+        copies = np.minimum(counts.top_k, ranks)
+        exchanged = tokens / layout.tensor * copies * counts.hidden * _MOVED_BYTES
+        exchange = 2.0 * counts.expert_layers * all_to_all_time_s(exchanged, wide, links)
+        time = time + np.where(layout.data > 1, exchange, 0.0)
+    if np.any(layout.pipeline > 1):
+        stages = layout.pipeline * ranks > m.domain
+        sent = send_time_s(tokens * vector, outside=stages.astype(float), links=links)
+        with np.errstate(invalid="ignore"):
+            time = time + np.where(layout.pipeline > 1, (layout.pipeline - 1.0) * sent, 0.0)
+    return time
 
 
 def _attending(setting: Setting, cores: Cores) -> Array:
@@ -382,6 +388,8 @@ def _exposed(setting: Setting, device: Array) -> Array:
     training; else what lies between layers adds up.
     """
     launching = _between_layers(setting)
+    if not np.any(setting.eager):
+        return launching
     exposed: Array = np.where(np.asarray(setting.eager) > 0, joined(device, launching, HOST_BLEND) - device, launching)
     return exposed
 
