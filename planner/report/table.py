@@ -101,8 +101,11 @@ def _lines(estimate: Estimate, width: int) -> Iterator[str]:
         if found:
             yield ""
             yield from _bars(found, title.format(duration(found.total)), estimate.currency, width)
+    hours = estimate.breakdown("hours")
+    if hours:
+        yield ""
+        yield from _hours(hours, width)
     for key, title in (
-        ("hours", "Replicas by hour of the day"),
         ("run", "Where the time goes"),
         ("phases", "Power of an accelerator by phase"),
         ("power", "Power of a node"),
@@ -153,6 +156,14 @@ def _bars(breakdown: Breakdown, title: str, currency: Currency, width: int) -> I
         share = part.value / total if total else 0.0
         if share >= _NEGLIGIBLE:
             yield _bar_line(for_terminal(part.label), _amount(part, breakdown.unit, currency), share, width)
+
+
+def _hours(replicas: Breakdown, width: int) -> Iterator[str]:
+    """Give the hours of a day beside the busiest one: their sum is of no use to anybody."""
+    yield "Replicas by hour of the day, and as a share of the busiest hour's"
+    most = max(part.value for part in replicas.parts)
+    for part in replicas.parts:
+        yield _bar_line(part.label, f"{part.value:.0f}", part.value / most, width)
 
 
 def _bar_line(label: str, value: str, share: float, width: int, *, empty: str = "") -> str:
