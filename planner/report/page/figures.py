@@ -59,6 +59,9 @@ def _axis(breakdown: Breakdown, values: Sequence[float], currency: Currency) -> 
 
 
 def _parts_table(title: str, breakdown: Breakdown, parts: Sequence[Part], currency: Currency) -> Table:
+    if breakdown.unit not in _SHARED:
+        counted = tuple((Cell(part.label), Cell(f"{part.value:,.3g}", part.value)) for part in parts)
+        return Table(title, (Column("part"), number(breakdown.unit)), counted)
     shares = aligned([percent(part.value / breakdown.total) for part in parts])
     rows = tuple(
         (Cell(part.label), Cell(amount(part.value, breakdown.unit, currency), part.value), Cell(share, part.value))
