@@ -116,6 +116,7 @@ class EngineMoves(Moves):
     short_sums : products of 16-bit floats are summed in 16 bits, for which cards for games have twice the rate.
     separate_heads : attention of a step that decodes takes every query head by itself, on vector units.
     joined_heads : query heads for each key head for which it has a kernel on matrix units all the same; 0 for none.
+    holds : formats of weights that it keeps; none where it keeps all that are modelled.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
 
@@ -134,6 +135,7 @@ class EngineMoves(Moves):
     short_sums: Flag = False
     separate_heads: Flag = False
     joined_heads: WholeOrZero = 0
+    holds: tuple[Text, ...] = ()
     relative: Id | None = None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from planner.catalog.defaults import Releases
 from planner.catalog.profile import EngineMoves, Profile
 from planner.documents.reader import Trail, Tree
-from planner.errors import InputError
+from planner.errors import InfeasibleError, InputError, listing
 from planner.planning.serving_efficiency import engine_named
 from planner.record import record
 from planner.scenario.serving_load import AdapterChoice, EngineSettings
@@ -78,6 +78,28 @@ def require_settings(engine: NamedEngine, settings: EngineSettings, tree: Tree) 
         message = f"{engine.id} ({engine.moves.title}) reads prompts whole"
         trail = ("settings", "chunked")
         raise InputError(tree.fault("contradiction", message, trail, hint="chunked: false, or another engine"))
+
+
+def require_format(engine: NamedEngine, weights: str, tree: Tree) -> None:
+    """Refuse weights in a format that the engine does not keep.
+
+    Raises
+    ------
+    InfeasibleError : with those that it keeps.
+    """
+    held = engine.moves.holds
+    if not held or weights in held:
+        return
+    trail = ("workload", "precision", "weights")
+    raise InfeasibleError(
+        tree.fault(
+            "precision-missing",
+            f"{engine.id} ({engine.moves.title}) keeps no weights in {weights}",
+            trail if trail in tree.marks else ("engine",) if ("engine",) in tree.marks else ("hardware", "node"),
+            allowed=listing(list(held)),
+            hint="choose one of these, or another accelerator",
+        )
+    )
 
 
 def require_held(adapters: AdapterChoice | None, tree: Tree) -> None:

@@ -23,7 +23,13 @@ from planner.planning.serving_efficiency import (
     engine_memory,
     serving_efficiency_of,
 )
-from planner.planning.serving_engines import NamedEngine, engine_by_words, require_held, require_settings
+from planner.planning.serving_engines import (
+    NamedEngine,
+    engine_by_words,
+    require_format,
+    require_held,
+    require_settings,
+)
 from planner.planning.serving_machines import serving_machine
 from planner.planning.serving_requests import RequestLengths, generates, lengths_of
 from planner.scenario.serving_load import ServingLayout, ServingLoad, ServingPrecision, Speculating, WeightFormat
@@ -177,6 +183,7 @@ def ground_on(
     words = load.engine or _engine(architecture, fleet, books)
     engine = engine_by_words(profile, words, books.defaults.engine_releases, tree, ("engine",))
     require_settings(engine, load.settings, tree)
+    require_format(engine, precision.weights or "", tree)
     efficiency, basis = serving_efficiency_of(profile, accelerator, engine.moves)
     require_held(workload.adapters, tree)
     return ServingGround(
@@ -218,8 +225,9 @@ def in_format(ground: ServingGround, weights: WeightFormat, tree: Tree) -> Servi
 
     Raises
     ------
-    InfeasibleError : the part has no products in it.
+    InfeasibleError : the part has no products in it, or the engine does not keep it.
     """
+    require_format(ground.engine, weights, tree)
     stated = ground.load.workload.precision.model_copy(update={"weights": weights})
     precision = _stated(stated, ground.fleet.accelerator)
     return replace(ground, precision=precision, formats=_formats(precision, ground.fleet.accelerator, tree))

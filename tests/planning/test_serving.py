@@ -210,6 +210,11 @@ def test_an_idle_service_costs_the_same_and_draws_less() -> None:
         ({"workload.requests": "{data: sharegpt}"}, 2, "did you mean 'sharegpt-vllm'"),
         ({"workload.load": "{clients: 8}"}, 2, "this load has means alone"),
         ({"workload.precision.weights": "nvfp4"}, 3, "no matrix products in nvfp4"),
+        (
+            {"hardware.node": "inf2.24xlarge", "engine": "neuron-vllm", "workload.precision.weights": "int4"},
+            3,
+            "keeps no weights in int4",
+        ),
         ({"workload.objectives": "{tpot_p99: 1 ms}"}, 3, "below what is possible"),
         ({"layout": "{tensor: 3}"}, 2, "32 heads are not divisible"),
         ({"replicas": "1", "workload.load.rate": "500 requests/s"}, 3, "more than the"),

@@ -112,6 +112,12 @@ def test_the_best_of_a_machine_costs_what_its_own_estimate_finds() -> None:
         assert best.results["cost_per_hour_usd"] == pytest.approx(min(costs))
 
 
+def test_no_engine_is_offered_a_format_that_it_does_not_keep() -> None:
+    formats = {node: {choice.weights for choice in searched().top if choice.node == node} for node in NODES}
+    assert formats["inf2.24xlarge"] == {"bf16", "fp8", "int8"}
+    assert "int4" in formats["g5.12xlarge"]
+
+
 @pytest.mark.parametrize("load", ["{clients: 100}", "{offline: true}", "{batch: 8}", "{stream: true}"])
 def test_loads_that_are_no_rate_are_searched_by_what_a_token_costs(load: str) -> None:
     told = {"workload.load": load, "workload.objectives": "{}"}
