@@ -14,6 +14,7 @@ import numpy as np
 from planner.accuracy.row import Row, log_ratio
 from planner.record import record
 
+SERVING = ("inference", "serving", "trace")
 RATES = ("tokens_per_s_per_accelerator", "output_tokens_per_s", "requests_per_s")
 
 
@@ -75,3 +76,8 @@ def by(rows: Sequence[Row], label: Callable[[Row], str]) -> dict[str, list[Row]]
     for row in rows:
         found[label(row)].append(row)
     return dict(sorted(found.items()))
+
+
+def of_serving(rows: Iterable[Row]) -> list[Row]:
+    """Give predicted rows of serving of quality A and B; their slice "class" is the load whose errors are alike."""
+    return [row for row in rows if row.kind in SERVING and row.quality != "C" and row.predicted is not None]
