@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_problem import Bench
+from planner.planning.serving_rule import HALF
 from planner.serving.efficiency import NAMES
 
 Array = NDArray[np.float64]
@@ -23,25 +24,6 @@ METRICS = frozenset(
         "requests_per_s",
     }
 )
-_HALVED = ("weight_bandwidth", "cache_bandwidth", "matrix", "attention")
-# What a data sheet does not know: overheads of host and load, passes over activations, padding.
-_NOTHING = (
-    "padding_tokens",
-    "attention_length",
-    "element_wise",
-    "link_latency_s",
-    "far_latency_s",
-    "layer_s",
-    "layer_experts",
-    "layer_special",
-    "step_s",
-    "sequence_s",
-    "prompt_s",
-    "request_s",
-    "wait_steps",
-    "queue",
-    "gathered",
-)
 
 
 def halved(bench: Bench) -> dict[tuple[int, str], float]:
@@ -50,11 +32,7 @@ def halved(bench: Bench) -> dict[tuple[int, str], float]:
     Products, attention and memory run at half of the data sheet's rates, links at all of theirs; host, launches and
     queues take no time. What a model computes and reads is counted as for predictions.
     """
-    values = np.array([_value(name) * np.ones(len(bench.cases)) for name in NAMES])
+    values = np.array([float(getattr(HALF, name)) * np.ones(len(bench.cases)) for name in NAMES])
     told = bench.predicted(values).tolist()
     places = zip(bench.observed.case.tolist(), bench.observed.metric, told, strict=True)
     return {(case, metric): value for case, metric, value in places if metric in METRICS and 0.0 < value < np.inf}
-
-
-def _value(name: str) -> float:
-    return 0.5 if name in _HALVED else 0.0 if name in _NOTHING else 1.0

@@ -11,6 +11,7 @@ from planner.planning.ledger import Ledger
 from planner.planning.serving_outcome import drawn_share, results_of, spent_by
 from planner.planning.serving_parts import breakdowns, memory_of, phases, words_of
 from planner.planning.serving_plan import ServingGround
+from planner.planning.serving_rule import rule_words
 from planner.planning.serving_service import Service, service_of
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
@@ -38,7 +39,7 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         kind="serving",
         tags=load.tags,
         results={name: Result.of(name, interval) for name, interval in values.results.items()},
-        plan=words_of(ground, service.size, service.found),
+        plan=(*words_of(ground, service.size, service.found), ("rule of half", rule_words(service))),
         breakdowns=(
             *breakdowns(service.found, spent_by(service), power, service.hourly),
             phases(service.drawn),
