@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.engine import Engine
-from planner.serving.step import PassTime, decode_step
-from planner.serving.work import Cores, decode_cores
+from planner.serving.step import PassTime
+from planner.serving.work import Cores
 
 Array = NDArray[np.float64]
 
@@ -46,15 +46,10 @@ class Steady:
 
     def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
         """Time of one decode step."""
-        engine = self._engine
-        if engine.speculation is not None or engine.encoder is not None:
-            return engine.decode_step(batch, context)
         key = _key(context)
         if key not in self._cores:
-            self._cores[key] = decode_cores(
-                engine.architecture.main, engine.layout, engine.formats, context=np.asarray(context, dtype=float)
-            )
-        return decode_step(engine.setting, self._cores[key], batch=np.asarray(batch, dtype=float))
+            self._cores[key] = self._engine.read_in_a_step(context)
+        return self._engine.step_over(self._cores[key], batch)
 
     def prompts(self, tokens: Array | float, *, requests: Array | float = 1.0, cached: Array | float = 0.0) -> PassTime:
         """Time of reading prompts that pass together."""

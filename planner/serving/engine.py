@@ -102,8 +102,12 @@ class Engine:
         -------
         Seconds by cause; under speculative decoding of a round, drafts included [s].
         """
+        return self.step_over(self.read_in_a_step(context), batch)
+
+    def read_in_a_step(self, context: Array | float) -> Cores:
+        """What a decode step reads of a sequence of a mean context, whatever the batch."""
         graphs, read = self.limits.graphs, np.asarray(context, dtype=float)
-        cores = decode_cores(
+        return decode_cores(
             self.architecture.main,
             self.layout,
             self.formats,
@@ -113,6 +117,9 @@ class Engine:
             separate=self.limits.separate_heads,
             joined=self.limits.joined_heads,
         )
+
+    def step_over(self, cores: Cores, batch: Array | float) -> PassTime:
+        """Time of one decode step over sequences of which each has so much to read; see `decode_step`."""
         size = np.asarray(batch, dtype=float)
         if self.speculation is None:
             return decode_step(self.setting, cores, batch=size)
