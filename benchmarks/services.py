@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.errors import PlannerError
+from planner.errors import InfeasibleError, PlannerError
 from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.planning.serving_answer import answer
@@ -158,7 +158,10 @@ def outcomes(services: int, seed: int) -> list[Outcome]:
         if one is None or one[1].size.replicas > MOST_REPLICAS:
             continue
         words, service = one
-        worst = worst_of(service, service.size.replicas)
+        try:
+            worst = worst_of(service, service.size.replicas)
+        except InfeasibleError:  # a request of such a length is larger than the cache
+            continue
         told = max(
             float(np.ravel(value_of(service.found, name))[0]) / limit
             for name, limit in stated(service.ground.load.workload.objectives).items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush, heapreplace
+from math import inf, nextafter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,8 @@ from planner.serving.passes import Lengths, Passes, passes_of, prompt_work_s
 from planner.serving.simulate import Loop
 
 Array = NDArray[np.float64]
+
+_FEW = 16  # replicas, up to which a look at each of them is quicker than a heap
 
 
 def replay(
@@ -106,11 +111,16 @@ def _require_room(passes: Passes, lengths: Lengths) -> None:
 
 
 def _route(loops: list[Loop], arrival_s: list[float], soonest_s: list[float]) -> None:
-    """Hand every request to the replica with the fewest at work when it comes.
+    """Hand every request to the replica with the fewest at work when it comes, the first of those.
 
     A replica is run up to an arrival only where something may have ended before: nothing else changes how many are
     at work. `soonest_s` is before any request can end [s].
     """
+    (_route_to_few if len(loops) <= _FEW else _route_to_many)(loops, arrival_s, soonest_s)
+
+
+def _route_to_few(loops: list[Loop], arrival_s: list[float], soonest_s: list[float]) -> None:
+    """Route by looking at every replica, which is quicker for a handful; see `_route`."""
     take = [loop.queue.append for loop in loops]
     at_work = [0] * len(loops)
     offered = [0] * len(loops)
@@ -128,3 +138,46 @@ def _route(loops: list[Loop], arrival_s: list[float], soonest_s: list[float]) ->
             quiet[least] = soonest_s[number]
         offered[least] += 1
         at_work[least] += 1
+
+
+def _route_to_many(loops: list[Loop], arrival_s: list[float], soonest_s: list[float]) -> None:
+    """Route by heaps of when something may end and of how many are at work; see `_route`.
+
+    A request costs the logarithm of the number of replicas, and not that number.
+    """
+    take = [loop.queue.append for loop in loops]
+    count = len(loops)
+    at_work = [0] * count
+    offered = [0] * count
+    quiet = [0.0] * count
+    endings = [(0.0, place) for place in range(count)]  # also earlier ones of a replica, that no longer hold
+    endings.append((inf, count))
+    fewest = list(range(count))  # numbers at work times the replicas, and which: again also old ones
+    for number, arrival in enumerate(arrival_s):
+        while endings[0][0] <= arrival:
+            known, place = heappop(endings)
+            if known != quiet[place]:
+                continue
+            loop = loops[place]
+            loop.advance(arrival)
+            quiet[place] = until = loop.quiet_until_s
+            if until <= arrival:
+                until = quiet[place] = nextafter(arrival, inf)
+            if until < inf:
+                heappush(endings, (until, place))
+            left = offered[place] - loop.gone
+            if left != at_work[place]:
+                at_work[place] = left
+                heappush(fewest, left * count + place)
+        while True:
+            left, least = divmod(fewest[0], count)
+            if left == at_work[least]:
+                break
+            heappop(fewest)
+        take[least](number)
+        if soonest_s[number] < quiet[least]:
+            quiet[least] = soonest_s[number]
+            heappush(endings, (soonest_s[number], least))
+        offered[least] += 1
+        at_work[least] = left + 1
+        heapreplace(fewest, (left + 1) * count + least)
