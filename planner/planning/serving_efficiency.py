@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,7 +74,13 @@ def serving_efficiency_of(
             basis = ServingBasis("measured" if candidate == accelerator.id else "relative", candidate)
             break
     names = parameters_of(profile, ServingEfficiency, NAMES)
-    return ServingEfficiency(**{n: np.asarray(moved(profile.parameters[n], n, chain)) for n in names}), basis
+    found = ServingEfficiency(**{n: np.asarray(moved(profile.parameters[n], n, chain)) for n in names})
+    return replace(found, interference=np.maximum(found.interference, _unhidden(found))), basis
+
+
+def _unhidden(efficiency: ServingEfficiency) -> Array:
+    """Share of prompts' work that has nowhere to hide: it runs at so much of the peak that the rest has no room [1]."""
+    return efficiency.matrix_rate(np.asarray(16.0), efficiency.prefill)
 
 
 def engine_memory(engine: EngineMoves, *, fraction: float | None = None) -> EngineMemory:

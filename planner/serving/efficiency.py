@@ -129,10 +129,16 @@ class ServingEfficiency:
     gated_elements: Array = field(default_factory=_none)
     layer_gated: Array = field(default_factory=_none)
 
-    def matrix_rate(self, bits: Array) -> Array:
-        """Give the share of its own peak that products in a width reach [1]."""
+    def matrix_rate(self, bits: Array, relative: Array | float = 1.0) -> Array:
+        """Give the share of its own peak that products in a width reach, all of it at most [1].
+
+        Parameters
+        ----------
+        bits : of their format [1].
+        relative : their rate against plain products of few rows: over whole prompts, of experts [1].
+        """
         narrow = np.where(bits >= 8.0, self.eight_bit, self.four_bit)
-        share: Array = self.matrix * np.where(bits >= 16.0, 1.0, narrow)
+        share: Array = np.minimum(self.matrix * np.where(bits >= 16.0, 1.0, narrow) * relative, 1.0)
         return share
 
 

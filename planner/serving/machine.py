@@ -12,6 +12,8 @@ from planner.record import record
 
 Array = NDArray[np.float64]
 
+VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
+
 
 def _endless() -> Array:
     return np.asarray(np.inf)
@@ -48,6 +50,13 @@ class ServingMachine:
         wide = np.where(bits >= 32.0, self.flops_per_s_32, self.flops_per_s_16)
         narrow = np.where(bits >= 8.0, self.flops_per_s_8, self.flops_per_s_4)
         peak: Array = np.where(bits >= 16.0, wide, narrow)
+        return peak
+
+    @property
+    def vector_flops_per_s(self) -> Array:
+        """Peak of vector units: the 32-bit one, or the usual share of the 16-bit one where none is stated [FLOP/s]."""
+        stated = self.flops_per_s_32
+        peak: Array = np.where(np.isnan(stated), self.flops_per_s_16 * VECTOR_SHARE, stated)
         return peak
 
     def summing(self, short: Array | float) -> ServingMachine:

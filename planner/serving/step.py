@@ -11,7 +11,7 @@ from planner.record import record
 from planner.serving.adapters import Adapters
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.layout import Layout
-from planner.serving.machine import ServingMachine
+from planner.serving.machine import VECTOR_SHARE, ServingMachine
 from planner.serving.work import Cores, Counts, Weights
 
 Array = NDArray[np.float64]
@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill a tile badly; our estimate
 # Of the 32-bit peak, by published rates of TensorRT-LLM to 0.9 on A100, H100 and H200; our estimate.
 _ALONE_RATE = 0.15
-_VECTOR_SHARE = 1.0 / 16.0  # vector units against the 16-bit matrix peak, as in planner.hardware.kernels
 _ACTIVATION_BYTES = 2.0
 _FEWEST = 1e-9  # experts that are met: no division by none
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
@@ -220,7 +219,7 @@ def _matrices(
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
     memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
-    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * relative
+    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits, relative) * slower
     each = weights.flops / rate
     groups.add(memory, each * (tokens + padding(e, tokens, weights.width)), times, useful=each * tokens)
 
@@ -230,24 +229,26 @@ def _experts(
 ) -> None:
     """Experts that some token of the pass chose are read; each of them is padded on its own.
 
-    Of E experts, T tokens that choose k each meet E (1 - (1 - k/E)^T) in the mean. Where whole experts are
-    dealt out the fullest rank governs, in what it reads and in what it computes.
+    Of E experts, T tokens that choose k each meet E (1 - (1 - k/E)^T) in the mean. Tokens after the first tend to
+    choose what others chose, and count as fewer; the first meets its k whatever the others do. Where whole experts
+    are dealt out the fullest rank governs, in what it reads and in what it computes.
     """
     e, machine, counts = setting.efficiency, setting.machine, setting.counts
     weights = counts.experts
     if not np.any(weights.read_bytes):
         return
     count, top_k = counts.expert_count, counts.top_k
-    met = 1.0 - np.exp(tokens * e.spread * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
+    apart = 1.0 + (tokens - 1.0) * e.spread
+    met = 1.0 - np.exp(apart * np.log1p(-np.minimum(top_k / count, 1.0 - 1e-12)))
     dealt = 1.0 + (e.skew - 1.0) * (1.0 - 1.0 / setting.layout.expert)
     slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
-    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.expert_bandwidth
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * np.minimum(e.weight_bandwidth * e.expert_bandwidth, 1.0)
     ranks = setting.layout.expert
     fullest = _fullest_met(met, count / ranks, ranks) if np.any(ranks > 1) else met
     memory = (weights.read_bytes + weights.rows * e.row_bytes) * fullest / (bandwidth * slower)
     chosen = tokens * top_k
     copies = chosen * dealt + count * met * padding(e, chosen / np.maximum(count * met, _FEWEST), weights.width)
-    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits) * slower * e.grouped * relative
+    rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits, e.grouped * relative) * slower
     # Operations are those of the token's top_k copies: one copy's are a k-th of them.
     each = weights.flops / top_k / rate
     groups.add(memory, each * copies, times, useful=each * tokens * top_k * dealt)
@@ -296,7 +297,7 @@ def _elements(groups: _Groups, setting: Setting, tokens: Array, *, times: Array 
         moved = moved + _spilled_bytes(setting, tokens)
     written_out = 1.0 + e.gated_elements * counts.gated_layers / counts.layers
     memory = moved * e.element_wise * written_out / machine.machine.memory_bandwidth_bytes_per_s
-    compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * _VECTOR_SHARE)
+    compute = tokens * counts.scan_flops / (machine.flops_per_s_16 * VECTOR_SHARE)
     groups.add(memory, compute, times)
 
 
@@ -323,8 +324,8 @@ def _adapters(
         return
     elements = setting.counts.adapted * own.rank
     memory = own.met(sequences) * elements * _ACTIVATION_BYTES
-    rate = machine.flops_per_s_16 * e.matrix_rate(np.asarray(16.0)) * e.grouped
-    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * e.grouped
+    rate = machine.flops_per_s_16 * e.matrix_rate(np.asarray(16.0), e.grouped)
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * np.minimum(e.weight_bandwidth * e.grouped, 1.0)
     groups.add(memory / bandwidth, 2.0 * elements * (tokens + own.met(sequences) * e.padding_tokens) / rate, times)
 
 
@@ -364,7 +365,7 @@ def _attending(setting: Setting, cores: Cores) -> Array:
     if not np.any(cores.vector_flops):  # most engines have none, and a search pays for every operation
         together: Array = cores.flops / rate
         return together
-    alone = setting.machine.flops_per_s_32 * _ALONE_RATE
+    alone = setting.machine.vector_flops_per_s * _ALONE_RATE
     one_by_one = np.where(cores.vector_flops > 0, cores.vector_flops / alone, 0.0)
     both: Array = (cores.flops - cores.vector_flops) / rate + one_by_one
     return both

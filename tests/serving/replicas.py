@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.accuracy.serving_arrays import machine_of
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.catalog.accelerator import Accelerator
 from planner.catalog.store import Catalog
 from planner.planning.serving_efficiency import engine_limits, engine_memory, serving_efficiency_of
 from planner.serving.engine import Engine, engine_of
@@ -36,21 +37,33 @@ def replica(
     sequences: int | None = 256,
 ) -> Engine:
     """Give a replica."""
-    entry, part = CATALOG.model(model), CATALOG.accelerator(accelerator)
+    return engine_on(
+        model,
+        CATALOG.accelerator(accelerator),
+        engine,
+        layout=Layout.of(tensor=tensor, data=data, pipeline=pipeline, expert=expert),
+        formats=Formats.of(weights, cache=cache_format),
+        sequences=sequences,
+    )
+
+
+def engine_on(
+    model: str, part: Accelerator, engine: str, *, layout: Layout, formats: Formats, sequences: int | None = 256
+) -> Engine:
+    """Give a replica on any part, in any layout and formats."""
+    entry, moves = CATALOG.model(model), PROFILE.engines[engine]
     assert entry.architecture is not None
     shape = architecture(entry.architecture, model)
-    moves = PROFILE.engines[engine]
-    formats = Formats.of(weights, cache=cache_format)
+    degrees = (int(each) for each in (layout.tensor, layout.data, layout.pipeline, layout.expert))
     case = ServingCase(
         id="", source="", accelerator_text="", quality="A", kind="serving", group="", model=model, architecture=shape,
-        accelerator=part, engine=engine, engine_stated=True, formats=formats,
-        degrees=Degrees(tensor=tensor, data=data, pipeline=pipeline, expert=expert),
-        devices=tensor * data * pipeline, cores=1, mode=Mode.CLOSED, prompt=1.0, output=1.0, batch=math.nan,
+        accelerator=part, engine=engine, engine_stated=True, formats=formats, degrees=Degrees(*degrees),
+        devices=int(layout.accelerators), cores=1, mode=Mode.CLOSED, prompt=1.0, output=1.0, batch=math.nan,
         observations=(),
     )  # fmt: skip
     return engine_of(
         shape,
-        layout=Layout.of(tensor=tensor, data=data, pipeline=pipeline, expert=expert),
+        layout=layout,
         formats=formats,
         machine=machine_of(case),
         efficiency=serving_efficiency_of(PROFILE, part, moves)[0],
