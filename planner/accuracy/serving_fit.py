@@ -1,7 +1,7 @@
 """Fits the serving profile to the published rows: `planner refit serving`.
 
-It reads `catalogs/measurements/`, fits, predicts every row by fits that did not see its model or its accelerator, and
-writes `catalogs/profiles/serving.yaml` with the report of the fit. Nothing in it is random.
+It reads `catalogs/measurements/`, fits, predicts every row by fits that did not see its model, its accelerator or its
+source, and writes `catalogs/profiles/serving.yaml` with the report of the fit. Nothing in it is random.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.accuracy.serving_cases import Mode, ServingCase
-from planner.accuracy.serving_folds import chip_of, model_of, others_left_out
+from planner.accuracy.serving_folds import KEYS, others_left_out
+from planner.accuracy.serving_footing import footing_of, has_experts
 from planner.accuracy.serving_measured import fitted_cases
-from planner.accuracy.serving_predictions import has_experts
 from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
 from planner.accuracy.serving_ranges import ranges_of
 from planner.calibration.profile_text import profile_text
@@ -24,12 +24,14 @@ from planner.calibration.serving_fit import solve
 from planner.calibration.serving_levels import fitted, unfitted
 from planner.catalog.profile import FitReport, Profile
 from planner.catalog.store import Catalog
+from planner.planning.serving_ranges import KINDS, spread_of
 
 Array = NDArray[np.float64]
 
 _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and `ranges` are written by
     planner refit serving
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
+_LEFT_OUT = " left out"
 _METHOD = (
     "most probable values under pseudo-Huber loss and normal priors; errors are |ln| on rows left out: medians, "
     "means of the medians of each (source, accelerator), 90th percentiles"
@@ -61,24 +63,36 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
     asked = problem_of(bench, profile, names, np.zeros(len(bench.observed.value)), known)
     predictions = {
         "fitted": asked.predict(asked.values(fit.moves)),
-        "model left out": others_left_out(bench, part, profile, names, weight, fit=fit, key=model_of),
-        "accelerator left out": others_left_out(bench, part, profile, names, weight, fit=fit, key=chip_of),
+        **{what: others_left_out(bench, part, profile, names, weight, fit=fit, key=key) for what, key in KEYS.items()},
     }
     measured = np.log(bench.observed.value)
     errors = {name: measured - predicted for name, predicted in predictions.items()}
     refused = np.array([bool(words) for words in bench.too_large(np.exp(asked.values(fit.moves)))], dtype=bool)
     answered = ~refused[bench.observed.case]
     errors = {name: np.where(answered, error, np.nan) for name, error in errors.items()}
-    report = FitReport(date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=_medians(bench, errors))
-    ranges = ranges_of(bench, measured=errors["model left out"], relative=errors["accelerator left out"])
-    return found.model_copy(update={"fit": report, "ranges": ranges})
+    left_out = {what: errors[what] for what in KEYS}
+    found = found.model_copy(update={"ranges": ranges_of(bench, left_out)})
+    inside = {what: _inside(bench, error, found, what) for what, error in left_out.items()}
+    told = _medians(bench, errors, inside)
+    report = FitReport(date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=told)
+    return found.model_copy(update={"fit": report})
 
 
-def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
+def _inside(bench: Bench, errors: Array, profile: Profile, what: str) -> NDArray[np.bool_]:
+    """Tell of each observation whether it lies in its range where something is left out."""
+    footings = [footing_of(case, what) for case in bench.cases]
+    places = zip(bench.observed.case.tolist(), bench.observed.metric, strict=True)
+    spreads = [spread_of(profile, footings[case], KINDS[metric]) for case, metric in places]
+    low, high = (np.log([getattr(each, end) for each in spreads]) for end in ("low", "high"))
+    inside: NDArray[np.bool_] = (errors >= low) & (errors <= high)
+    return inside
+
+
+def _medians(bench: Bench, errors: Mapping[str, Array], inside: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
     """Give |ln| of every family and metric that was fitted, for each way of leaving out.
 
-    Told are the median, the mean of the medians of each (source, accelerator), "macro", and the 90th percentile. Rows
-    that are refused have no error.
+    Told are the median, the mean of the medians of each (source, accelerator), "macro", the 90th percentile, and of
+    rows left out the share inside their ranges. Rows that are refused have no error.
     """
     weight = weights_of(bench)
     places = defaultdict(list)
@@ -90,10 +104,12 @@ def _medians(bench: Bench, errors: Mapping[str, Array]) -> dict[str, float]:
         mine = places[family, metric]
         tables = [(bench.cases[c].source, bench.cases[c].accelerator.id) for c in bench.observed.case[mine]]
         for how, error in errors.items():
-            name, sizes = f"{family}, {metric}, {how}", np.abs(error[mine])
+            name, sizes = f"{family}, {metric}, {how}{_LEFT_OUT if how in inside else ''}", np.abs(error[mine])
             told[name] = _rounded(np.median(sizes))
             told[f"{name} (macro)"] = _rounded(_macro(sizes, tables))
             told[f"{name} (p90)"] = _rounded(np.quantile(sizes, 0.9))
+            if how in inside:
+                told[f"{name} (inside)"] = _rounded(float(np.mean(inside[how][mine])))
     return told
 
 

@@ -13,6 +13,7 @@ from planner.accuracy.cases import Observation
 from planner.accuracy.row import Row
 from planner.accuracy.serving_baseline import NAME, halved
 from planner.accuracy.serving_cases import Mode, ServingCase
+from planner.accuracy.serving_footing import footing_of, named, width_of
 from planner.accuracy.serving_problem import Bench
 from planner.catalog.folders import built_in
 from planner.catalog.profile import Profile
@@ -25,7 +26,6 @@ from planner.serving.efficiency import NAMES
 Array = NDArray[np.float64]
 
 _UNSETTLED = {"system_power_w": "nothing is known of what stands around these accelerators"}
-_UNSTATED = 1.2  # exponent of the range where a row leaves out its engine's release or a length; our estimate
 
 
 @record
@@ -97,10 +97,9 @@ class Predictions:
         known = not reason and math.isfinite(value) and value > 0
         if not known and not reason:
             reason = _UNSETTLED.get(observation.metric, f"the load does not settle its {observation.metric}")
-        loose = _UNSTATED if case.estimated or not case.engine_stated else 1.0
         metric = observation.metric
         kind = KINDS.get(metric, metric.split("_")[0])
-        spread = spread_of(self.profile, basis=basis, family=family_of(case), kind=kind, looseness=loose)
+        spread = spread_of(self.profile, footing_of(case, chip=basis), kind)
         return Row(
             id=case.id,
             source=case.source,
@@ -120,16 +119,9 @@ class Predictions:
 
 
 def family_of(case: ServingCase) -> str:
-    """Give the family of loads whose errors are alike, as the profile's ranges name it."""
-    family = case.group.replace(" ", "-").replace(",", "")
-    if case.mode is Mode.OFFLINE and family == "offline":
-        return "offline-experts" if has_experts(case) else "offline-dense"
-    return family
-
-
-def has_experts(case: ServingCase) -> bool:
-    """Tell whether a model has routed experts."""
-    return any(kind.experts for kind in case.architecture.main.kinds)
+    """Give the family of rows that a case is scored with."""
+    family = named(case.group)
+    return f"offline-{width_of(case)}" if case.mode is Mode.OFFLINE and family == "offline" else family
 
 
 def _slices(case: ServingCase) -> dict[str, str]:

@@ -1,58 +1,136 @@
-"""The 80 % ranges of a serving profile: quantiles of measured over predicted, on rows left out."""
+"""The 80 % ranges of a serving profile: quantiles of measured over predicted, on rows left out.
+
+A range is told by kind of load, line of chips and kind of number. Each is learnt from all rows of its kind of number:
+its own count as much as they have sources, since rows of one source err together; those of the same load on other
+chips, and of other loads on the same chips, as half a source each; all others as one. A group of one source so leans
+on its like for how far the next source may be off, and a group of many speaks for itself.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.accuracy.serving_predictions import family_of
+from planner.accuracy.serving_footing import footing_of
 from planner.accuracy.serving_problem import Bench
 from planner.catalog.profile import Spread
 from planner.planning.serving_ranges import KINDS
+from planner.record import record
 
 Array = NDArray[np.float64]
+Names = NDArray[np.str_]
 
 _SPAN = 0.8
-_UNKNOWN = 1.3  # exponent of the range of a chip without rows or relatives; our estimate
-_FEWEST = 6  # rows of a family below which it takes the range of its kind of number
+_TABLE = 0.4  # exponent: a table of n rows weighs n^0.6 of one row, as neighbouring rows err together
+_ALIKE, _OTHERS = 0.5, 1.0  # sources that rows of the same load, or line, and rows of other ones count as
+_OUTERMOST = 1e-3
 
 
-def ranges_of(bench: Bench, *, measured: Array, relative: Array) -> dict[str, Spread]:
-    """Give ranges by what a prediction rests on, by family of loads and by kind of number.
+@record
+class Errors:
+    """ln(measured / predicted) of rows left out, over what is not known of them; one element for each number, in `ways` ways."""
+
+    value: Array
+    weight: Array
+    load: Names
+    line: Names
+    kind: Names
+    source: Names
+    ways: int
+
+
+def ranges_of(bench: Bench, left_out: Mapping[str, Array]) -> dict[str, Spread]:
+    """Give ranges by load, line of chips and kind of number; see `planner.planning.serving_ranges`.
 
     Parameters
     ----------
     bench : observations.
-    measured : ln(measured / predicted) by fits that had no row of the model; what is known of a chip with rows.
-    relative : the same by fits that had no row of the accelerator.
-
-    Notes
-    -----
-    A family with few rows gets a wider quantile: of n rows the outermost hold about 1 / n of what comes.
+    left_out : ln(measured / predicted) by what the fits had not seen; "accelerator" among it.
     """
-    found: dict[str, Spread] = {}
-    for basis, errors in (("measured", measured), ("relative", relative)):
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, (case, metric) in enumerate(zip(bench.observed.case, bench.observed.metric, strict=True)):
-            one = bench.cases[case]
-            if one.quality == "C" or one.repeated or not np.isfinite(errors[place]):
-                continue
-            kind = KINDS[metric]
-            for name in (basis, f"{basis}-{kind}", f"{basis}-{family_of(one)}-{kind}"):
-                places[name].append(place)
-        for name in sorted(places):
-            if len(places[name]) >= _FEWEST:
-                found[name] = _spread(errors[places[name]])
-    near = found["relative"]
-    low, high = (round(each**_UNKNOWN, 3) for each in (near.low, near.high))
-    found["datasheet"] = Spread(low=low, high=high, rows=near.rows)
+    errors = _errors(bench, left_out)
+    found = {"any": _spread(errors, [(np.ones(len(errors.value), dtype=bool), 1.0)])}
+    for kind in sorted(set(errors.kind.tolist())):
+        mine = errors.kind == kind
+        found[kind] = _spread(errors, [(mine, 1.0)])
+        loads, lines = (sorted(set(names[mine].tolist())) for names in (errors.load, errors.line))
+        for line in lines:
+            found[f"{line}-{kind}"] = _spread(errors, _shares(errors, mine, errors.line == line))
+        for load in loads:
+            found[f"{load}-{kind}"] = _spread(errors, _shares(errors, mine, errors.load == load))
+            for line in lines:
+                found[f"{load}-{line}-{kind}"] = _spread(errors, _crossed(errors, mine, load, line))
     return found
 
 
-def _spread(errors: Array) -> Spread:
-    count = len(errors)
-    share = min(_SPAN * (1.0 + 1.0 / count), 0.95)
-    low, high = np.exp(np.quantile(errors, [0.5 - share / 2.0, 0.5 + share / 2.0]))
-    return Spread(low=round(float(low), 3), high=round(float(high), 3), rows=count)
+def _errors(bench: Bench, left_out: Mapping[str, Array]) -> Errors:
+    """Give the errors of rows of quality A and B that do not repeat another one, of all ways of leaving out."""
+    values, places, powers = [], [], []
+    footings = {how: [footing_of(case, how) for case in bench.cases] for how in left_out}
+    for how, errors in left_out.items():
+        for place, (case, metric) in enumerate(zip(bench.observed.case.tolist(), bench.observed.metric, strict=True)):
+            one = bench.cases[case]
+            if one.quality != "C" and not one.repeated and np.isfinite(errors[place]):
+                values.append(errors[place])
+                places.append((case, metric))
+                powers.append(footings[how][case].looseness(KINDS[metric]))
+    cases = [bench.cases[case] for case, _ in places]
+    known = [footings[next(iter(left_out))][case] for case, _ in places]
+    tables = [(c.source, c.accelerator.id, metric) for c, (_, metric) in zip(cases, places, strict=True)]
+    count = Counter(tables)
+    return Errors(
+        value=np.array(values) / np.array(powers),
+        weight=np.array([count[table] ** -_TABLE for table in tables]),
+        load=np.array([footing.load for footing in known]),
+        line=np.array([footing.line for footing in known]),
+        kind=np.array([KINDS[metric] for _, metric in places]),
+        source=np.array([case.source for case in cases]),
+        ways=len(left_out),
+    )
+
+
+Shares = Sequence[tuple[NDArray[np.bool_], float]]
+
+
+def _shares(errors: Errors, kind: NDArray[np.bool_], group: NDArray[np.bool_]) -> Shares:
+    own = kind & group
+    return [(own, len(set(errors.source[own].tolist()))), (kind & ~group, _OTHERS)]
+
+
+def _crossed(errors: Errors, kind: NDArray[np.bool_], load: str, line: str) -> Shares:
+    same_load, same_line = errors.load == load, errors.line == line
+    own = kind & same_load & same_line
+    return [
+        (own, len(set(errors.source[own].tolist()))),
+        (kind & same_load & ~same_line, _ALIKE),
+        (kind & same_line & ~same_load, _ALIKE),
+        (kind & ~same_load & ~same_line, _OTHERS),
+    ]
+
+
+def _spread(errors: Errors, shares: Shares) -> Spread:
+    """Give the range that holds 80 % of what groups of rows say together, each with its share.
+
+    A range holds its prediction: where nearly all rows lie on one side of it, all that is left out is on that side.
+    """
+    groups = [(np.flatnonzero(mine), share) for mine, share in shares if share > 0 and np.any(mine)]
+    place = np.concatenate([rows for rows, _ in groups])
+    weight = np.concatenate([errors.weight[rows] / errors.weight[rows].sum() * share for rows, share in groups])
+    weight /= weight.sum()
+    order = np.argsort(errors.value[place], kind="stable")
+    value, weight = errors.value[place][order], weight[order]
+    reached = np.cumsum(weight) - weight / 2.0
+    low, high = np.interp([0.5 - _SPAN / 2.0, 0.5 + _SPAN / 2.0], reached, value)
+    below = float(weight[value < 0].sum())
+    if low > 0.0:
+        low, high = 0.0, float(np.interp(min(_SPAN + below, 1.0 - _OUTERMOST), reached, value))
+    elif high < 0.0:
+        high, low = 0.0, float(np.interp(max(below - _SPAN, _OUTERMOST), reached, value))
+    return Spread(low=round(float(np.exp(low)), 3), high=round(float(np.exp(high)), 3), rows=_numbers(errors, shares))
+
+
+def _numbers(errors: Errors, shares: Shares) -> int:
+    """Give how many measured numbers a group has of its own; each was left out in several ways."""
+    return int(np.count_nonzero(shares[0][0])) // errors.ways

@@ -101,7 +101,7 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     money = money_of(
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
     )
-    inputs = inputs_of(ground, money, books, ledger)
+    inputs = inputs_of(ground, money, books, ledger, replicas=size.replicas)
     _warn_of_a_node(ground, size, ledger)
     _warn_of_saturation(found, size, rate, inputs["token time"].high, ledger)
     return Service(

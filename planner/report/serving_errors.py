@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from planner.catalog.profile import Profile
 
 BEGIN, END = "<!-- errors -->", "<!-- end of errors -->"
-_WAYS = ("fitted", "model left out", "accelerator left out")
+_LEFT_OUT = ("model left out", "accelerator left out", "source left out")
+_WAYS = ("fitted", *_LEFT_OUT)
 
 
 def errors_table(profile: Profile) -> str:
-    """Give the errors of the fit's report, one line for each family of loads and metric: median (macro, p90)."""
+    """Give the errors of the fit's report, one line for each family of loads and metric.
+
+    Told are the median (macro, 90th percentile), and last the shares inside their ranges of rows left out.
+    """
     told: dict[tuple[str, str], dict[str, float]] = {}
     for name, error in profile.fit.errors.items():
         family, metric, way = name.rsplit(", ", 2)
         told.setdefault((family, metric), {})[way] = error
-    lines = [f"| load | metric | {' | '.join(_WAYS)} |", "|---|---|" + "---|" * len(_WAYS)]
+    lines = [f"| load | metric | {' | '.join(_WAYS)} | in range |", "|---|---|" + "---|" * len(_WAYS) + "---|"]
     lines += [f"| {family} | `{metric}` | {_cells(errors)} |" for (family, metric), errors in sorted(told.items())]
     return "\n".join(lines)
 
@@ -29,7 +33,8 @@ def with_table(text: str, profile: Profile) -> str:
 
 
 def _cells(errors: Mapping[str, float]) -> str:
-    return " | ".join(_cell(errors, way) for way in _WAYS)
+    inside = [f"{100 * errors[name]:.0f}" for name in (f"{way} (inside)" for way in _LEFT_OUT) if name in errors]
+    return " | ".join(_cell(errors, way) for way in _WAYS) + f" | {', '.join(inside)} %"
 
 
 def _cell(errors: Mapping[str, float], way: str) -> str:
