@@ -18,7 +18,7 @@ from planner.accuracy.serving_folds import KEYS, others_left_out
 from planner.accuracy.serving_footing import footing_of, has_experts
 from planner.accuracy.serving_measured import fitted_cases
 from planner.accuracy.serving_problem import Bench, chips_with_rows, fitted_part, names_of, problem_of, weights_of
-from planner.accuracy.serving_ranges import ranges_of
+from planner.accuracy.serving_ranges import inside_unseen, ranges_of
 from planner.calibration.profile_text import profile_text
 from planner.calibration.serving_fit import solve
 from planner.calibration.serving_levels import fitted, unfitted
@@ -32,6 +32,7 @@ _COMMENT = """Efficiencies of serving engines and chips. `value`, `factors` and 
     planner refit serving
 from the rows of catalogs/measurements; `prior`, `width` and `priors` are what is believed without any row."""
 _LEFT_OUT = " left out"
+UNSEEN = "source and its ranges"
 _METHOD = (
     "most probable values under pseudo-Huber loss and normal priors; errors are |ln| on rows left out: medians, "
     "means of the medians of each (source, accelerator), 90th percentiles"
@@ -73,6 +74,7 @@ def fitted_profile(cases: Sequence[ServingCase], profile: Profile, *, date: str)
     left_out = {what: errors[what] for what in KEYS}
     found = found.model_copy(update={"ranges": ranges_of(bench, left_out)})
     inside = {what: _inside(bench, error, found, what) for what, error in left_out.items()}
+    inside[UNSEEN] = inside_unseen(bench, left_out, "source")
     told = _medians(bench, errors, inside)
     report = FitReport(date=date, rows=int(np.count_nonzero(weight)), method=_METHOD, errors=told)
     return found.model_copy(update={"fit": report})
@@ -100,17 +102,25 @@ def _medians(bench: Bench, errors: Mapping[str, Array], inside: Mapping[str, NDA
         if weight[place] > 0 and all(np.isfinite(error[place]) for error in errors.values()):
             places[_family(bench.cases[case]), metric].append(place)
     told: dict[str, float] = {}
+    published = [place for place, case in enumerate(bench.observed.case) if _counts(bench.cases[case])]
+    for how, held in inside.items():
+        known = [place for place in published if np.isfinite(errors[next(iter(KEYS))][place])]
+        told[f"all, every number, {how}{_LEFT_OUT} (inside)"] = _rounded(float(np.mean(held[known])))
     for family, metric in sorted(places):
         mine = places[family, metric]
         tables = [(bench.cases[c].source, bench.cases[c].accelerator.id) for c in bench.observed.case[mine]]
         for how, error in errors.items():
-            name, sizes = f"{family}, {metric}, {how}{_LEFT_OUT if how in inside else ''}", np.abs(error[mine])
+            name, sizes = f"{family}, {metric}, {how}{_LEFT_OUT if how in KEYS else ''}", np.abs(error[mine])
             told[name] = _rounded(np.median(sizes))
             told[f"{name} (macro)"] = _rounded(_macro(sizes, tables))
             told[f"{name} (p90)"] = _rounded(np.quantile(sizes, 0.9))
-            if how in inside:
-                told[f"{name} (inside)"] = _rounded(float(np.mean(inside[how][mine])))
+        for how, held in inside.items():
+            told[f"{family}, {metric}, {how}{_LEFT_OUT} (inside)"] = _rounded(float(np.mean(held[mine])))
     return told
+
+
+def _counts(case: ServingCase) -> bool:
+    return case.quality != "C" and not case.repeated
 
 
 def _family(case: ServingCase) -> str:

@@ -9,7 +9,8 @@ on its like for how far the next source may be off, and a group of many speaks f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from planner.accuracy.serving_footing import footing_of
 from planner.accuracy.serving_problem import Bench
 from planner.catalog.profile import Spread
-from planner.planning.serving_ranges import KINDS
+from planner.planning.serving_ranges import KINDS, spread_in
 from planner.record import record
 
 Array = NDArray[np.float64]
@@ -31,7 +32,7 @@ _OUTERMOST = 1e-3
 
 @record
 class Errors:
-    """ln(measured / predicted) of rows left out, over what is not known of them; one element for each number, in `ways` ways."""
+    """ln(measured / predicted) of rows left out in some ways, over what is not known of them; an element each time."""
 
     value: Array
     weight: Array
@@ -40,6 +41,11 @@ class Errors:
     kind: Names
     source: Names
     ways: int
+
+    def of(self, rows: NDArray[np.bool_]) -> Errors:
+        """Give some of them."""
+        names = ("value", "weight", "load", "line", "kind", "source")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
 def ranges_of(bench: Bench, left_out: Mapping[str, Array]) -> dict[str, Spread]:
@@ -50,19 +56,44 @@ def ranges_of(bench: Bench, left_out: Mapping[str, Array]) -> dict[str, Spread]:
     bench : observations.
     left_out : ln(measured / predicted) by what the fits had not seen; "accelerator" among it.
     """
-    errors = _errors(bench, left_out)
+    return _ranges(_errors(bench, left_out))
+
+
+def inside_unseen(bench: Bench, left_out: Mapping[str, Array], what: str) -> NDArray[np.bool_]:
+    """Tell of each number whether it lies in a range that was learnt from other sources' rows alone.
+
+    Parameters
+    ----------
+    bench, left_out : as for `ranges_of`. what : the way of leaving out whose errors are looked at.
+    """
+    errors, inside = _errors(bench, left_out), np.zeros(len(bench.observed.value), dtype=bool)
+    source_of = np.array([bench.cases[case].source for case in bench.observed.case])
+    for source in sorted(set(errors.source.tolist())):
+        mine = errors.source == source
+        asked = tuple(set(names[mine].tolist()) for names in (errors.kind, errors.load, errors.line))
+        ranges = _ranges(errors.of(~mine), asked)
+        for place in np.flatnonzero(source_of == source):
+            footing = footing_of(bench.cases[bench.observed.case[place]], what)
+            spread = spread_in(ranges, footing, KINDS[bench.observed.metric[place]])
+            inside[place] = np.log(spread.low) <= left_out[what][place] <= np.log(spread.high)
+    return inside
+
+
+def _ranges(errors: Errors, asked: Sequence[Collection[str]] | None = None) -> dict[str, Spread]:
+    """Give all ranges, or those of some kinds of number, loads and lines."""
+    known = [sorted(set(names.tolist())) for names in (errors.kind, errors.load, errors.line)]
+    kinds, loads, lines = ([n for n in names if n in some] for names, some in zip(known, asked or known, strict=True))
     found = {"any": _spread(errors, [(np.ones(len(errors.value), dtype=bool), 1.0)])}
-    for kind in sorted(set(errors.kind.tolist())):
+    for kind in kinds:
         mine = errors.kind == kind
         found[kind] = _spread(errors, [(mine, 1.0)])
-        loads, lines = (sorted(set(names[mine].tolist())) for names in (errors.load, errors.line))
-        for line in lines:
+        for line in set(lines) & set(errors.line[mine].tolist()):
             found[f"{line}-{kind}"] = _spread(errors, _shares(errors, mine, errors.line == line))
-        for load in loads:
+        for load in set(loads) & set(errors.load[mine].tolist()):
             found[f"{load}-{kind}"] = _spread(errors, _shares(errors, mine, errors.load == load))
-            for line in lines:
+            for line in set(lines) & set(errors.line[mine].tolist()):
                 found[f"{load}-{line}-{kind}"] = _spread(errors, _crossed(errors, mine, load, line))
-    return found
+    return dict(sorted(found.items()))
 
 
 def _errors(bench: Bench, left_out: Mapping[str, Array]) -> Errors:

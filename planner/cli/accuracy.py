@@ -62,9 +62,9 @@ def _page(rows: list[Row], books: Books, *, wanted: set[str], whole: bool) -> Re
     views = accuracy_page.Views(rows, source, accelerator)
     told = accuracy_page.listed(views.training["source left out"])
     tools = read_other_tools(built_in() / "measurements" / "other-tools.yaml")
-    profile = books.catalog.profile("training")
+    profile, serving = (books.catalog.profile(name) for name in ("training", "serving"))
     return {
-        "markdown": lambda _: accuracy_page.as_markdown(views, profile=profile, tools=tools),
+        "markdown": lambda _: accuracy_page.as_markdown(views, profile=profile, serving=serving, tools=tools),
         "scatter": lambda _: accuracy_plots.scatter(views.training["source left out"]),
         "errors": lambda _: accuracy_plots.errors(told),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from planner.catalog.accelerator import Accelerator
-from planner.catalog.profile import Profile
+from planner.catalog.profile import Profile, Spread
 from planner.record import record
 from planner.units.interval import Interval
 
@@ -81,14 +83,15 @@ def spread_of(profile: Profile, footing: Footing, kind: str) -> Interval:
 
     Parameters
     ----------
-    profile : has ranges under `LOAD-LINE-KIND`, `LOAD-KIND`, `LINE-KIND` and `KIND`; the first of them counts.
+    profile : has ranges under `LOAD-LINE-KIND`, `LOAD-KIND`, `LINE-KIND`, `KIND` and `any`; the first of them counts.
     footing : what the prediction rests on. kind : from `KINDS`, such as "tpot".
     """
-    spread = next(profile.ranges[name] for name in names_of(footing, kind) if name in profile.ranges)
+    return spread_in(profile.ranges, footing, kind)
+
+
+def spread_in(ranges: Mapping[str, Spread], footing: Footing, kind: str) -> Interval:
+    """Give the range of a kind of number from ranges by name; see `spread_of`."""
+    names = (f"{footing.load}-{footing.line}-{kind}", f"{footing.load}-{kind}", f"{footing.line}-{kind}", kind, "any")
+    spread = next(ranges[name] for name in names if name in ranges)
     power = footing.looseness(kind)
     return Interval(min(spread.low, 1.0) ** power, 1.0, max(spread.high, 1.0) ** power)
-
-
-def names_of(footing: Footing, kind: str) -> tuple[str, ...]:
-    """Give the names under which a profile may have a range, the closest first."""
-    return (f"{footing.load}-{footing.line}-{kind}", f"{footing.load}-{kind}", f"{footing.line}-{kind}", kind, "any")

@@ -11,6 +11,7 @@ from planner.accuracy.other_tools import OtherTools
 from planner.accuracy.row import Row
 from planner.accuracy.score import Score, by, score
 from planner.catalog.profile import Profile
+from planner.report.serving_errors import errors_table
 
 _STEP = ("step_time_s", "tokens_per_s_per_accelerator")
 _RULES = {
@@ -51,8 +52,8 @@ def listed(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if ":" not in row.id]
 
 
-def as_markdown(views: Views, *, profile: Profile, tools: OtherTools) -> str:
-    """Give the page."""
+def as_markdown(views: Views, *, profile: Profile, serving: Profile, tools: OtherTools) -> str:
+    """Give the page, from the rows and the profiles of training and of serving."""
     parts = [
         _HEAD,
         _headline(views),
@@ -62,6 +63,7 @@ def as_markdown(views: Views, *, profile: Profile, tools: OtherTools) -> str:
         _others(views, tools),
         _rest(views),
         _every_kind(views),
+        _SERVING + "\n\n" + errors_table(serving),
         _ranges(profile),
         _parameters(profile),
         _FORMS,
@@ -185,9 +187,9 @@ def _every_kind(views: Views) -> str:
     lines = [
         "## Everything that is measured",
         "",
-        "Serving by kind of load, on models and accelerators left out, and why some of it is far off:",
-        "[serving](serving.md#6-how-far-off). The rule beside it reads weights and caches at half of the memory's",
-        "bandwidth and multiplies at half of the peak; host, launches and waiting take no time.",
+        "Why some of serving is far off: [serving](serving.md#6-how-far-off). The rule beside it reads weights and",
+        "caches at half of the memory's bandwidth and multiplies at half of the peak; host, launches and waiting take",
+        "no time.",
         "",
         *_head("kind and metric", "rows", "refused", "median", "p90", "macro", "the rule's median (p90)"),
     ]
@@ -302,6 +304,12 @@ left out macro 12 %. The tables above say which of these hold. What causes the r
 Kernels with their chip left out are 12 % off at most in the median of each chip, but for Arc Pro B60 (13 %), and within
 11 % in 8 bits with shapes left out, but for vLLM's by blocks (11.5 %): see [kernels](kernels.md). What serving does not
 reach, and why, is told group by group in [serving](serving.md#6-how-far-off)."""
+
+_SERVING = """### Serving by kind of load, on rows left out
+
+By fits that saw nothing of a row's model, of its accelerator, or of its source: the median, and in brackets macro and
+the 90th percentile; last the shares inside their 80 % ranges, in the same order. `planner accuracy` prints the same of
+the fit of all rows, and with `--leave-out` of each of the others."""
 
 _RANGE_WORDS = """## Ranges
 

@@ -8,13 +8,15 @@ from planner.catalog.profile import Profile
 
 BEGIN, END = "<!-- errors -->", "<!-- end of errors -->"
 _LEFT_OUT = ("model left out", "accelerator left out", "source left out")
+_UNSEEN = "source and its ranges left out"
 _WAYS = ("fitted", *_LEFT_OUT)
 
 
 def errors_table(profile: Profile) -> str:
     """Give the errors of the fit's report, one line for each family of loads and metric.
 
-    Told are the median (macro, 90th percentile), and last the shares inside their ranges of rows left out.
+    Told are the median (macro, 90th percentile), and last the shares inside their ranges of rows left out, and of
+    sources that the ranges had not seen either.
     """
     told: dict[tuple[str, str], dict[str, float]] = {}
     for name, error in profile.fit.errors.items():
@@ -33,7 +35,9 @@ def with_table(text: str, profile: Profile) -> str:
 
 
 def _cells(errors: Mapping[str, float]) -> str:
-    inside = [f"{100 * errors[name]:.0f}" for name in (f"{way} (inside)" for way in _LEFT_OUT) if name in errors]
+    inside = [
+        f"{100 * errors[name]:.0f}" for name in (f"{way} (inside)" for way in (*_LEFT_OUT, _UNSEEN)) if name in errors
+    ]
     return " | ".join(_cell(errors, way) for way in _WAYS) + f" | {', '.join(inside)} %"
 
 
