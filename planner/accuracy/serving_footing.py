@@ -7,7 +7,6 @@ import math
 from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.planning.serving_ranges import Footing, line_of
 
-_LENGTHS = ("prompt", "output")
 _INTERACTIVE = "interactive"
 
 
@@ -25,7 +24,8 @@ def footing_of(case: ServingCase, left_out: str | None = None, *, chip: str = "m
         line=line_of(case.accelerator),
         load=load_of(case),
         release=case.engine_stated and "engine" not in case.estimated,
-        lengths=not any(name in case.estimated for name in _LENGTHS),
+        prompt="prompt" not in case.estimated,
+        answer="output" not in case.estimated or case.mode is Mode.DECODE,
         limit="power limit" not in case.estimated,
         clients=case.batch / case.degrees.replicas if in_a_loop else 0.0,
     )
