@@ -38,8 +38,9 @@ def load_of(case: ServingCase) -> str:
     if case.mode is Mode.ENCODE:
         return "encoder" if math.isfinite(case.batch) else "encoder-gathered"
     if case.mode is Mode.RATE:
-        served = "served-interactive" if _INTERACTIVE in case.scenario else "served"
-        return served if not math.isfinite(case.rate) and case.kind != "trace" else "rate"
+        if math.isfinite(case.rate) or case.kind == "trace":
+            return "closed-loop"  # as many at once as the rate keeps there; the queue in front is reckoned apart
+        return "served-interactive" if _INTERACTIVE in case.scenario else "served"
     if case.mode is Mode.OFFLINE:
         return "offline-unstated" if case.degrees.searched else f"offline-{width_of(case)}"
     if case.mode is Mode.SATURATED:

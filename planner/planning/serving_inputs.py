@@ -78,4 +78,4 @@ def _load(ground: ServingGround) -> str:
         return "static-batch"
     if ground.load.disaggregation is not None:
         return "disaggregated"
-    return "closed-loop" if load.clients else "rate"
+    return "closed-loop"  # at a rate too, which keeps as many at once; the queue in front moves by itself

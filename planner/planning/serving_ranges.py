@@ -35,6 +35,7 @@ _PROMPT_UNSTATED = 1.25
 _ANSWER_UNSTATED = 1.6
 _RELEASE_UNSTATED = 1.1
 _LIMIT_UNSTATED = 1.5
+_ELDER = ("measured",)  # of every kind in profiles of one's own that were calibrated before ranges had loads and lines
 _OF_POWER = ("power", "system", "energy")
 # Clients that wait for one another: rows of 256 and more are five times as far off in their first token as rows of 32.
 _FEW_CLIENTS, _CROWDING = 32.0, 0.25
@@ -97,6 +98,6 @@ def spread_of(profile: Profile, footing: Footing, kind: str) -> Interval:
 def spread_in(ranges: Mapping[str, Spread], footing: Footing, kind: str) -> Interval:
     """Give the range of a kind of number from ranges by name; see `spread_of`."""
     names = (f"{footing.load}-{footing.line}-{kind}", f"{footing.load}-{kind}", f"{footing.line}-{kind}", kind, "any")
-    spread = next(ranges[name] for name in names if name in ranges)
+    spread = next(ranges[name] for name in (*names, *_ELDER) if name in ranges)
     power = footing.looseness(kind)
     return Interval(min(spread.low, 1.0) ** power, 1.0, max(spread.high, 1.0) ** power)

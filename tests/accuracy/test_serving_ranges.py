@@ -28,7 +28,7 @@ pytestmark = pytest.mark.unmeasured
 BOOKS = Books()
 PROFILE = BOOKS.catalog.profile("serving")
 EXAMPLES = sorted((ROOT / "scenarios" / "examples").glob("*.yaml"))
-LOADS = ("closed-loop", "rate", "offline-dense", "static-batch", "single-stream", "encoder", "nobody's")
+LOADS = ("closed-loop", "served", "offline-dense", "static-batch", "single-stream", "encoder", "nobody's")
 LINES = ("nvidia", "cdna", "tpu", "gaudi", "neuron", "other")
 
 
