@@ -28,6 +28,7 @@ _SPAN = 0.8
 _TABLE = 0.4  # exponent: a table of n rows weighs n^0.6 of one row, as neighbouring rows err together
 _ALIKE, _OTHERS = 0.5, 1.0  # sources that rows of the same load, or line, and rows of other ones count as
 _OUTERMOST = 1e-3
+_SPEAKING, _MOST = 20, 0.9  # numbers of a group from which on its range holds no more of them than that
 
 
 @record
@@ -164,6 +165,12 @@ def _spread(errors: Errors, shares: Shares) -> Spread:
         low, high = 0.0, float(np.interp(min(span + below, 1.0 - _OUTERMOST), reached, value))
     elif high < 0.0:
         high, low = 0.0, float(np.interp(max(below - span, _OUTERMOST), reached, value))
+    own = errors.value[groups[0][0]]
+    if own.size >= _SPEAKING * errors.ways:
+        # Ends are drawn in together until the group's own rows are held no better than that.
+        needed = np.sort(np.where(own < 0.0, own / min(low, -_OUTERMOST), own / max(high, _OUTERMOST)))
+        drawn = min(float(np.quantile(needed, _MOST)), 1.0)
+        low, high = low * drawn, high * drawn
     return Spread(low=round(float(np.exp(low)), 3), high=round(float(np.exp(high)), 3), rows=_numbers(errors, shares))
 
 
