@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from planner.serving.batching import Requests
-from planner.serving.queueing import Arrivals, capacity, open_loop
+from planner.serving.queueing import open_loop
 from planner.serving.replay import replay
+from planner.serving.settling import Arrivals, capacity
 from tests.serving.replicas import drawn_lengths, replica
 
 Array = NDArray[np.float64]

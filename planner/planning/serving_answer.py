@@ -13,7 +13,9 @@ from planner.serving.batching import Served, closed_loop, offline, static_batch
 from planner.serving.engine import Engine
 from planner.serving.moments import lognormal
 from planner.serving.power import accelerator_power_w, rest_w
-from planner.serving.queueing import Arrivals, OpenLoop, Queued, at_batch, open_loop
+from planner.serving.queueing import OpenLoop, at_batch, open_loop
+from planner.serving.reading import Reader
+from planner.serving.settling import Arrivals
 from planner.serving.step import PassTime
 from planner.serving.waits import waiting
 
@@ -95,7 +97,7 @@ def _open(ground: ServingGround, replica: Engine, replicas: Array | float, rate:
 
 
 def answer_at(
-    ground: ServingGround, replica: Queued, batch: Array | float, rate: Array | float
+    ground: ServingGround, replica: Reader, batch: Array | float, rate: Array | float
 ) -> tuple[Answer, Array]:
     """Serve a rate by as many replicas as let each run a batch in the mean; gives their number too, not a whole one."""
     found, count = at_batch(replica, ground.requests, _arrivals(ground, rate), batch)
@@ -112,7 +114,7 @@ def _arrivals(ground: ServingGround, rate: Array | float) -> Arrivals:
     )
 
 
-def _of_open(ground: ServingGround, replica: Queued, found: OpenLoop) -> Answer:
+def _of_open(ground: ServingGround, replica: Reader, found: OpenLoop) -> Answer:
     requests = ground.requests
     reading = np.minimum(found.prefill_load, 1.0)
     # A replica works while it reads, and else while any sequence is there: a Poisson number of them comes and goes.

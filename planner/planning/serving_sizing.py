@@ -18,7 +18,7 @@ from planner.record import record
 from planner.scenario.serving_load import Demand, ServingLayout
 from planner.serving.batching import at_once
 from planner.serving.engine import Engine
-from planner.serving.queueing import held_tokens
+from planner.serving.settling import held_tokens
 
 Array = NDArray[np.float64]
 

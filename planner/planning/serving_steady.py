@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.serving.efficiency import ServingEfficiency
-from planner.serving.engine import Engine
+from planner.serving.engine import Engine, EngineLimits
 from planner.serving.step import PassTime
 from planner.serving.work import Cores
 
@@ -43,6 +43,11 @@ class Steady:
     def tokens_per_round(self) -> Array:
         """Tokens that one decode step adds to a sequence [1]."""
         return self._engine.tokens_per_round
+
+    @property
+    def limits(self) -> EngineLimits:
+        """What the engine is started with."""
+        return self._engine.limits
 
     def decode_step(self, batch: Array | float, context: Array | float) -> PassTime:
         """Time of one decode step."""

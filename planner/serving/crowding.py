@@ -41,30 +41,37 @@ def deviation_of_batch(tpot: Array, rises: Array, batch: Array) -> Array:
     return deviation
 
 
-def but_seldom(
-    batch: Array, rises: Array, *, replicas: Array | float, arriving: Array | float, holding: Array | float
-) -> Array:
-    """Sequences on a replica that are exceeded for a hundredth of the time, in units of those of mean length [1].
+def numbers_variance(rises: Array, *, replicas: Array | float, arriving: Array | float) -> Array:
+    """Variance of the sequences on a replica over their mean [1].
 
     Parameters
     ----------
-    batch : the mean [1]. rises : see `rise` [1].
-    replicas : behind one router, which evens out how many each of them has [1].
+    rises : see `rise` [1]. replicas : behind one router, which evens out how many each of them has [1].
     arriving : coefficient of variation of the time between two requests [1].
-    holding : of the tokens that a sequence holds, where the cache is what limits them; else 0 [1].
 
     Notes
     -----
-    The number of sequences is a birth-death chain around its mean, of variance B / (1 - h), h being its rise, times
-    (1 + ca^2) / 2 where requests do not come independently (the peakedness of long services [1]_); tokens add B ch^2,
-    which a router does not see. Their sum is taken as normal.
+    Their number is a birth-death chain around its mean, of variance B / (1 - h), h being its rise, times
+    (1 + ca^2) / 2 where requests do not come independently (the peakedness of long services [1]_).
 
     References
     ----------
     .. [1] Whitt, Heavy-traffic approximations for service systems with blocking, AT&T Bell Lab. Tech. J. 63(5), 1984.
     """
-    numbers = (1.0 + np.square(arriving)) / 2.0 / (1.0 - rises) / replicas
-    most: Array = batch + NormalDist().inv_cdf(1.0 - _SELDOM) * np.sqrt(batch * (numbers + np.square(holding)))
+    variance: Array = (1.0 + np.square(np.asarray(arriving))) / 2.0 / (1.0 - rises) / replicas
+    return variance
+
+
+def but_seldom(batch: Array, relative: Array) -> Array:
+    """Sequences on a replica that are exceeded for a hundredth of the time, in units of those of mean length [1].
+
+    Parameters
+    ----------
+    batch : the mean [1].
+    relative : variance over it, of the sequences' number and of the tokens that each holds, which a router does not
+        see [1]. Their sum is taken as normal.
+    """
+    most: Array = batch + NormalDist().inv_cdf(1.0 - _SELDOM) * np.sqrt(batch * relative)
     return most
 
 

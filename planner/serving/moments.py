@@ -55,14 +55,16 @@ def of_lognormal(mean: Array, variance: Array) -> Moments:
     return Moments(mean, variance, np.square(variance) / np.maximum(mean, _TINY) * (3.0 + relative))
 
 
-def sometimes(chance: Array, time: Moments) -> Moments:
-    """Give the moments of a time that is spent with a chance, and is none else."""
-    first, second = chance * time.mean, chance * (time.variance + np.square(time.mean))
-    cubes = chance * (time.third + 3.0 * time.variance * time.mean + time.mean**3)
-    return Moments(first, second - np.square(first), cubes - 3.0 * second * first + 2.0 * first**3)
-
-
 def of_chance(mean: Array, variance: Array) -> Moments:
     """Give the moments of a time that is exponential with some chance, and none else, from the first two."""
     seldom = (1.0 + variance / np.maximum(np.square(mean), _TINY)) / 2.0  # one over the chance
     return Moments(mean, variance, mean**3 * (6.0 * np.square(seldom) - 6.0 * seldom + 2.0))
+
+
+def of_chance_beyond(mean: Array, variance: Array) -> Array:
+    """Give the percentiles of a time that is exponential with some chance, and none else, on a first axis [s]."""
+    known = np.square(mean) > _TINY
+    chance = np.where(known, 2.0 / (1.0 + variance / np.maximum(np.square(mean), _TINY)), 0.0)
+    of_those = mean / np.maximum(chance, _TINY)
+    found: Array = np.stack([of_those * np.log(np.maximum(chance / (1.0 - p / 100.0), 1.0)) for p in PERCENTILES])
+    return found

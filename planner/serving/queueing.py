@@ -1,57 +1,29 @@
 """Requests at a rate, in closed form: waiting, percentiles, and how much a replica can take.
 
-The mean batch follows from the rate by Little's law; waiting for prompts is that of a queue with general arrivals and
-lengths, over replicas behind one router; percentiles follow from an exponential tail. A simulation of the loop
-(`planner.serving.simulate`) holds beside it.
+The mean batch follows from the rate by Little's law (`planner.serving.settling`); waiting for prompts is that of a
+queue with general arrivals and lengths, over replicas behind one router (`planner.serving.first_token`); percentiles
+follow from the moments. A simulation of the loop (`planner.serving.simulate`) holds beside it.
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.record import record
-from planner.serving.batching import Replica, Requests, at_once
-from planner.serving.crowding import NUDGE, but_seldom, deviation_of_batch, holding_variability, rise
-from planner.serving.moments import lognormal, of_chance, of_lognormal, sometimes
+from planner.serving.batching import Requests
+from planner.serving.crowding import NUDGE, but_seldom, deviation_of_batch, holding_variability, numbers_variance, rise
+from planner.serving.first_token import first_token
+from planner.serving.moments import lognormal
+from planner.serving.reading import Reader
+from planner.serving.settling import Arrivals, Settled, at_rate, at_size, capacity, token_s
 from planner.serving.step import PassTime
-from planner.serving.waits import NEARLY, passing, waiting
+from planner.serving.waits import NEARLY, evened
 
 Array = NDArray[np.float64]
 
-_HALVINGS = 50
-_OWN = 1.5  # that half step, and the one that reads the prompt
-_BURSTS = 0.25  # of the variance of arrivals that a router leaves, as endings come in bursts; by simulation
+_LEAST_LEFT = 0.1  # of one less how a token's time rises with the batch
 _MOST_LONGER = 1.0  # of a token's time, by which prompts that vary make it longer: at that, batch and time run away
-
-
-class Queued(Replica, Protocol):
-    """What a queue needs to know of a replica besides; `planner.serving.engine.Engine` is one."""
-
-    def prompt_work(self, tokens: Array | float, cached: Array | float, variability: float) -> tuple[Array, Array]:
-        """Mean of what prompts of varied lengths add where many are read [s], and its relative variance [1]."""
-
-    def lag_s(self, tokens: Array | float, cached: Array | float = 0.0) -> Array:
-        """Time in which other stages still work on a prompt's last pass [s]."""
-
-
-@record
-class Arrivals:
-    """How requests come and how their lengths vary.
-
-    Parameters
-    ----------
-    rate : of all replicas [requests/s].
-    variability : coefficient of variation of the time between two: 1 where they are independent, 0 on a clock [1].
-    prompt_variability, output_variability : of the lengths [1].
-    """
-
-    rate: Array
-    variability: Array | float = 1.0
-    prompt_variability: float = 0.0
-    output_variability: Array | float = 0.0
 
 
 @record
@@ -84,42 +56,7 @@ class OpenLoop:
     crowded: Array
 
 
-def capacity(
-    replica: Queued,
-    requests: Requests,
-    *,
-    prompt_variability: float = 0.0,
-    output_variability: Array | float = 0.0,
-) -> Array:
-    """Most requests per second of one replica: a full batch, whose time is shared with the prompts it needs [1/s]."""
-    context = held_tokens(requests, output_variability)
-    full = np.maximum(at_once(replica, requests, context), 1.0)
-    step = replica.decode_step(full, context).total / replica.tokens_per_round
-    prompt, _ = replica.prompt_work(requests.prompt, requests.cached, prompt_variability)
-    most: Array = full / (requests.output * step + full * replica.efficiency.interference * prompt)
-    return most
-
-
-def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
-    """Mean tokens that a sequence holds at a time: long outputs stay longer, E[o^2] / 2 E[o] [tokens]."""
-    held: Array = requests.cached + requests.prompt + requests.output / 2.0 * (1.0 + np.square(output_variability))
-    return held
-
-
-@record
-class _Settled:
-    """The batch at which a replica makes as many tokens as are asked for; a prompt's work, and how that varies."""
-
-    context: Array
-    full: Array
-    batch: Array
-    tpot: Array
-    step: PassTime
-    prompt: Array
-    varied: Array
-
-
-def open_loop(replica: Queued, requests: Requests, arrivals: Arrivals, *, replicas: Array | float = 1.0) -> OpenLoop:
+def open_loop(replica: Reader, requests: Requests, arrivals: Arrivals, *, replicas: Array | float = 1.0) -> OpenLoop:
     """Serve requests that come at a rate.
 
     Parameters
@@ -130,31 +67,23 @@ def open_loop(replica: Queued, requests: Requests, arrivals: Arrivals, *, replic
     Notes
     -----
     A replica that gets x requests a second runs B of them at once, with B = x o TPOT(B) and
-    TPOT(B) = d(B) / (1 - f x p): each second of prompts takes f of one from decoding. New requests wait for the pass
-    that runs, and are read in the next with all that came meanwhile; see `passing`. As a second queue they wait
-
-        W = C / (1 - u) (ca^2 + cs^2) / 2 s
-
-    for a place in a full batch (Allen-Cunneen [1]_, s the time in which one comes free, u the share that is taken, C
-    the chance that all are, after Sakasegawa [2]_). A router that sends each request to the replica with the fewest at
-    work evens arrivals out, but only in part, since most of those at work decode: of their variance a quarter is left
-    with many replicas. Percentiles are those of a lognormal beyond some least time with the mean, variance and skewness
-    of the sum of its parts: the own prompt and waiting. A token's time varies with the batch that a request meets,
-    whose variance is B / (1 - h), h = d ln TPOT / d ln B (a birth-death chain around its mean), and with the prompts
-    that come while it decodes.
-
-    References
-    ----------
-    .. [1] Allen, Probability, Statistics, and Queueing Theory, 2nd ed., 1990, ch. 5.
-    .. [2] Sakasegawa, An approximation formula Lq = a rho^b / (1 - rho), Ann. Inst. Stat. Math. 29, 1977.
+    TPOT(B) = d(B) / (1 - x (f p + s / n)): each second of prompts takes f of one from decoding, and where they have
+    passes of their own each of these takes its start s besides, for the n prompts that it reads. New requests wait for
+    the pass that runs, and are read in the next with all that came meanwhile; see `planner.serving.waits.passing`. As a
+    second queue they wait for a place in a full batch; see `planner.serving.waits.waiting_for_a_place`. A router that
+    sends each request to the replica with the fewest at work evens arrivals out, but only in part, since most of those
+    at work decode: of their variance a quarter is left with many replicas. Percentiles are those of a lognormal beyond
+    some least time with the mean, variance and skewness of the sum of its parts: the own prompt and waiting. A token's
+    time varies with the batch that a request meets, whose variance is B / (1 - h), h = d ln TPOT / d ln B (a
+    birth-death chain around its mean), and with the prompts that come while it decodes.
     """
     count = np.asarray(replicas, dtype=float)
     rate = np.asarray(arrivals.rate, dtype=float) / count
-    most = _capacity(replica, requests, arrivals)
-    return _seen(replica, requests, arrivals, _settle(replica, requests, arrivals, rate), rate, most, count)
+    most = _most(replica, requests, arrivals)
+    return _seen(replica, requests, arrivals, at_rate(replica, requests, arrivals, rate), rate, most, count)
 
 
-def at_batch(replica: Queued, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
+def at_batch(replica: Reader, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
     """Serve a rate by as many replicas as let each of them run a batch in the mean: what sizing asks.
 
     Parameters
@@ -168,40 +97,52 @@ def at_batch(replica: Queued, requests: Requests, arrivals: Arrivals, batch: Arr
 
     Notes
     -----
-    B = x o TPOT and TPOT = d(B) / (1 - f x p) give x = B / (o d(B) + f B p) at once, without a search.
+    B = x o TPOT and TPOT = d(B) / (1 - x q), q what a prompt delays the others by, give x = B / (o d(B) + B q) at once,
+    without a search; q follows from x in a few rounds.
     """
-    context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(at_once(replica, requests, context), 1.0)
-    size = np.minimum(np.asarray(batch, dtype=float), full)
-    prompt, varied = replica.prompt_work(requests.prompt, requests.cached, arrivals.prompt_variability)
-    step = replica.decode_step(np.maximum(size, 1.0), context)
-    token = step.total / replica.tokens_per_round
-    delay = replica.efficiency.interference * prompt
-    rate = size / (requests.output * token + size * delay)
-    tpot = token / (1.0 - np.minimum(delay * rate, NEARLY))
-    settled = _Settled(context, full, size, tpot, step, prompt, varied)
-    most = _capacity(replica, requests, arrivals)
+    settled, rate = at_size(replica, requests, arrivals, batch)
+    most = _most(replica, requests, arrivals)
     count = np.asarray(arrivals.rate) / rate
     # A rate that less than one replica could take meets one all the same.
     return _seen(replica, requests, arrivals, settled, rate, most, np.maximum(count, 1.0)), count
 
 
-def _capacity(replica: Queued, requests: Requests, arrivals: Arrivals) -> Array:
+def _most(replica: Reader, requests: Requests, arrivals: Arrivals) -> Array:
     prompt, output = arrivals.prompt_variability, arrivals.output_variability
     return capacity(replica, requests, prompt_variability=prompt, output_variability=output)
 
 
 def _seen(
-    replica: Queued, requests: Requests, arrivals: Arrivals, settled: _Settled, rate: Array, most: Array, count: Array
+    replica: Reader, requests: Requests, arrivals: Arrivals, settled: Settled, rate: Array, most: Array, count: Array
 ) -> OpenLoop:
     """Give what clients see of replicas that each take a rate."""
     load = rate / most
-    busy = np.minimum(rate * settled.prompt, NEARLY)
+    busy = np.minimum(rate * settled.read_s, NEARLY)
     places = np.clip(settled.batch / settled.full, 0.0, NEARLY)
-    mean, percentiles = _ttft(replica, requests, arrivals, settled, rate, places, count)
-    nudged, _ = _tpot(replica, settled.context, rate * settled.prompt, np.maximum(settled.batch, 1.0) * NUDGE)
+    nudged = token_s(
+        replica, replica.decode_step(np.maximum(settled.batch, 1.0) * NUDGE, settled.context), rate * settled.each_s
+    )
     rises = rise(settled.tpot, nudged)
-    token, spread = _token(replica, requests, arrivals, settled, rate, rises, count)
+    holding = holding_variability(
+        replica,
+        requests,
+        settled.context,
+        settled.full,
+        prompt_variability=arrivals.prompt_variability,
+        output_variability=arrivals.output_variability,
+    )
+    numbers = numbers_variance(rises, replicas=count, arriving=arrivals.variability) + np.square(holding)
+    mean, percentiles = first_token(
+        replica,
+        requests,
+        arrivals,
+        settled,
+        rate=rate,
+        load=load,
+        deviation=np.sqrt(settled.batch * numbers),
+        count=count,
+    )
+    token, spread = _token(requests, arrivals, settled, rate, rises, count)
     settles = load < NEARLY
     return OpenLoop(
         load=load,
@@ -215,92 +156,12 @@ def _seen(
         prefill_load=busy,
         decode_load=places,
         decode=settled.step,
-        crowded=_crowded(replica, requests, arrivals, settled, rises, count),
+        crowded=but_seldom(settled.batch, numbers) / settled.full,
     )
-
-
-def _crowded(
-    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rises: Array, count: Array
-) -> Array:
-    holding = holding_variability(
-        replica,
-        requests,
-        s.context,
-        s.full,
-        prompt_variability=arrivals.prompt_variability,
-        output_variability=arrivals.output_variability,
-    )
-    return but_seldom(s.batch, rises, replicas=count, arriving=arrivals.variability, holding=holding) / s.full
-
-
-def _settle(replica: Queued, requests: Requests, arrivals: Arrivals, rate: Array) -> _Settled:
-    """Find the batch by halving; at most the full one."""
-    context = held_tokens(requests, arrivals.output_variability)
-    full = np.maximum(at_once(replica, requests, context), 1.0)
-    prompt, varied = replica.prompt_work(requests.prompt, requests.cached, arrivals.prompt_variability)
-    low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        tpot, _ = _tpot(replica, context, rate * prompt, np.maximum(middle, 1.0))
-        short = middle < rate * requests.output * tpot
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    tpot, step = _tpot(replica, context, rate * prompt, np.maximum(high, 1.0))
-    return _Settled(context, full, high, tpot, step, prompt, varied)
-
-
-def _tpot(replica: Replica, context: Array, busy: Array, batch: Array) -> tuple[Array, PassTime]:
-    step = replica.decode_step(batch, context)
-    read = np.minimum(replica.efficiency.interference * busy, NEARLY)
-    return step.total / replica.tokens_per_round / (1.0 - read), step
-
-
-def _ttft(
-    replica: Queued, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, places: Array, count: Array
-) -> tuple[Array, Array]:
-    """Give the mean time to the first token and its percentiles, where load settles [s]."""
-    e = replica.efficiency
-    alone = replica.prompts(requests.prompt, cached=requests.cached).total
-    idle = np.exp(-s.batch)  # chance that nothing decodes, of a Poisson number that does
-    lag = replica.lag_s(requests.prompt, requests.cached)
-    like = replica.marginal_prefill_s(requests.prompt, requests.cached)
-    own = idle * (alone + s.prompt - like) + (1.0 - idle) * (s.prompt + s.step.total + lag)
-    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.asarray(1.0), s.context).total
-    decoding = requests.output * s.tpot
-    seen = decoding / (decoding + s.prompt) * (1.0 - 1.0 / np.maximum(s.batch, 1.0))
-    left = _left_by_router(rate * arrivals.output_variability * decoding, seen, count)
-    # A router that counts requests sees nothing of how long their prompts are.
-    dealt = np.square(arrivals.variability) * left + s.varied
-    wait, wait_spread = passing(rate, e.interference * s.prompt, s.step.total, dealt)
-    turn = requests.output * s.tpot / s.full  # time in which one of a full batch's places comes free
-    place, place_spread = waiting(places, turn, s.full * count, arrivals.variability, arrivals.output_variability)
-    fixed = e.request_s + late + own - s.prompt
-    prompt = of_lognormal(s.prompt, s.varied * np.square(s.prompt))
-    varied = prompt + sometimes(1.0 - idle, of_lognormal(wait, wait_spread)) + of_chance(place, place_spread)
-    return fixed + varied.mean, fixed + varied.percentiles()
-
-
-def _left_by_router(apart: Array, seen: Array, count: Array) -> Array:
-    """Share of what comes' variance that a router to the replica with the fewest at work leaves to each [1].
-
-    Requests at work mostly decode, so that prompts wait at each replica for those before them. Like requests end as
-    they came: those that were read together leave their replica together, which then has the fewest, and gets as many
-    at once. They stay together where no other request of the replica comes within the deviation of their ends, in
-    which `apart` come in the mean; and only as far as those that a router counts decode, the share `seen`. Then all
-    of the variance is left.
-    """
-    even = _evened(count)
-    left: Array = even + (1.0 - even) * seen * np.exp(-apart)
-    return left
-
-
-def _evened(count: Array) -> Array:
-    """Share of the variance of what comes that a router leaves to each of some replicas [1]."""
-    left: Array = _BURSTS + (1.0 - _BURSTS) / count
-    return left
 
 
 def _token(
-    replica: Replica, requests: Requests, arrivals: Arrivals, s: _Settled, rate: Array, rises: Array, count: Array
+    requests: Requests, arrivals: Arrivals, s: Settled, rate: Array, rises: Array, count: Array
 ) -> tuple[Array, Array]:
     """Mean time of a token, and its variance from one request to another [s, s^2].
 
@@ -310,11 +171,17 @@ def _token(
     """
     of_batch = np.square(deviation_of_batch(s.tpot, rises, np.maximum(s.batch, 1.0))) / count
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
-    lengths = (1.0 + s.varied) * (1.0 + np.square(arrivals.output_variability))
+    lengths = (1.0 + s.reading.varied) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
     # While a prompt delays a request, more of them come: as in a busy period, (1 - load)^-2 over the prompts met.
-    left = 1.0 - np.minimum(replica.efficiency.interference * rate * s.prompt, NEARLY)
-    of_prompts = np.square(replica.efficiency.interference * s.prompt / requests.output / left) * met
-    longer = 1.0 + np.minimum(of_prompts / count / np.square(s.tpot), _MOST_LONGER)
-    variance: Array = (of_batch + of_prompts * _evened(count)) * np.square(longer)
+    left = 1.0 - np.minimum(rate * s.each_s, NEARLY)
+    # The longer it is delayed, the more others gather beside it, which delay it again.
+    of_prompts = np.square(s.each_s / requests.output / left) * met / np.maximum(1.0 - rises, _LEAST_LEFT)
+    # Of a burst more requests than else decode beside each, and their prompts are read while it does.
+    squared = np.square(np.asarray(arrivals.variability))
+    bursts = (squared - 1.0) / 2.0 / count
+    of_burst = bursts * (s.each_s / requests.output / left + s.tpot * rises / np.maximum(s.batch, 1.0))
+    longer = 1.0 + np.clip(of_prompts / count / np.square(s.tpot) + of_burst / s.tpot, 0.0, _MOST_LONGER)
+    spread = of_batch * (1.0 + squared) / 2.0 + of_prompts * (1.0 + 2.0 * bursts) * evened(count)
+    variance: Array = spread * np.square(longer)
     return s.tpot * longer, variance

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from planner.serving.batching import Requests, closed_loop
-from planner.serving.queueing import Arrivals, capacity, open_loop
+from planner.serving.queueing import open_loop
 from planner.serving.replay import replay, replay_clients
+from planner.serving.settling import Arrivals, capacity
 from tests.serving.replicas import drawn_lengths, replica
 
 SERVED = (
