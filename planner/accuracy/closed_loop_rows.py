@@ -15,7 +15,7 @@ from planner.accuracy.inference_rows import InferenceRows, RowRefusedError, abov
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
 from planner.accuracy.serving_words import as_run
 from planner.catalog.accelerator import Accelerator
-from planner.errors import PlannerError
+from planner.errors import PlannerError, visible
 from planner.record import record
 from planner.serving.formats import BYTES_OF, Formats
 from planner.serving.layout import why_not
@@ -70,6 +70,7 @@ class ClosedLoopRows:
 
     def _case(self, row: Row, name: str, *, repeated: bool) -> ServingCase:
         observed = _observed(row)
+        _require_numbers(row)
         above_zero(observed)
         model, shape = self.rows.shape(row["model_path"])
         accelerator = self.rows.accelerator(row["system"])
@@ -165,6 +166,15 @@ def _observed(row: Row) -> tuple[Observation, ...]:
         Observation(metric, _number(row[f"silicon_{metric}"])) for metric in _TIMES if row.get(f"silicon_{metric}")
     ]
     return tuple(found) or (Observation(_TIMES[0], math.nan),)
+
+
+def _require_numbers(row: Row) -> None:
+    """Refuse a time that is no number, with a unit behind it or a comma in it."""
+    for metric in _TIMES:
+        text = (row.get(f"silicon_{metric}") or "").strip()
+        if text and math.isnan(_number(text)) and text.casefold() != "nan":
+            shown = visible(text)[:20]
+            raise RowRefusedError(f"{metric} of '{shown}' is no number: digits and a decimal point, without a unit")
 
 
 def _number(text: str) -> float:

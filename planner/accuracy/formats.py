@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from planner.accuracy.plain_columns import NEEDED, spelled
+from planner.accuracy.plain_columns import NEEDED, lacking, spelled
 from planner.accuracy.row import Row
 from planner.catalog.folders import built_in
 from planner.documents.files import ReadBudget, read_text
@@ -205,10 +205,11 @@ def form_of(file: MeasuredFile) -> Format:
     for form in FORMATS:
         if form.recognises(file):
             return form
+    why = "the file is empty" if not file.text.strip() else lacking(file.columns)
     raise InputError(
         Fault(
             "unknown-measurements",
-            f"{visible(str(file.path))}: no known form of measured results",
+            f"{visible(str(file.path))}: {why or 'no known form of measured results'}",
             allowed=listing([form.name for form in FORMATS]),
             hint=f"docs/accuracy.md shows the forms; serving runs need columns {NEEDED}",
         )

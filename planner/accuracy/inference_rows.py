@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -310,7 +311,13 @@ def _weights(row: Row) -> str:
     """Give a row's words for its weights; where it has none, what its checkpoint's name tells, or else the usual."""
     if _states_weights(row):
         return str(row["weight_precision"])
-    return format_of(str(row["model"])) or ("q4_0" if row.get("engine") == "llama.cpp" else "bf16")
+    engine = str(row.get("engine") or "").casefold()
+    usual = next((weights for name, weights in _USUAL_WEIGHTS.items() if name in engine), "bf16")
+    return format_of(str(row["model"])) or usual
+
+
+# What is loaded by engines of files that others have quantised, where nobody asks for more.
+_USUAL_WEIGHTS = {"llama.cpp": "q4_0", "ollama": "q4_k_m", "lm studio": "q4_k_m"}
 
 
 def _is_quantised_cache(row: Row) -> bool:
@@ -333,24 +340,30 @@ def _observations(row: Row) -> list[Observation]:
 def _mode(row: Row, task: str) -> Mode:
     if task in _ENCODERS or task == "diffusion":
         return Mode.ENCODE
-    scenario, phase = row.get("scenario"), row.get("phase")
+    said, phase = str(row.get("scenario")), row.get("phase")
+    scenario = _SAME_LOADS.get(re.sub(r"[\s-]+", "_", said.casefold()), said)
     if phase == "prefill":
         return Mode.PROMPT
     if phase == "decode" or row.get("engine") == "gpt-fast":
         return Mode.DECODE
     if scenario == "fixed_batch":
         return Mode.PROMPT if row.get("osl") == 1 else Mode.STATIC
-    if scenario == "single_stream":
+    if scenario in (_ONE_SAMPLE, "concurrency"):
         return Mode.CLOSED
     if scenario == "max_batch_saturated":
         return Mode.SATURATED
-    if scenario == "concurrency":
-        return Mode.CLOSED
     if scenario in ("server_sla", "server_sla_interactive", "server_constant_rate"):
         return Mode.RATE
     if scenario in ("offline_max_throughput", "server_infinite_rate"):
         return Mode.OFFLINE
-    raise RowRefusedError(f"a load of the kind '{scenario}' is not one that the planner models")
+    raise RowRefusedError(f"a load of the kind '{said}' is not one that the planner models")
+
+
+_SAME_LOADS = {  # other words for the loads of published tables
+    **dict.fromkeys(("offline", "offline_throughput", "max_throughput", "throughput"), "offline_max_throughput"),
+    **dict.fromkeys(("static", "static_batch", "batch"), "fixed_batch"),
+    **dict.fromkeys(("closed_loop", "fixed_concurrency"), "concurrency"),
+}
 
 
 def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:

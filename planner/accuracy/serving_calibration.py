@@ -26,6 +26,7 @@ from planner.record import record
 Array = NDArray[np.float64]
 
 _FEWEST = 3  # rows below which nothing is learnt
+_MOST_OFF = 30.0  # times: no published run is that far from its prediction; seconds for milliseconds are further
 _FOLDS = 5
 # Width of the moves of a user's engine and chip around the built-in values, against the first fit's: an own machine
 # may differ from the published ones by more than those do from each other.
@@ -65,12 +66,17 @@ def calibrate(files: Sequence[MeasuredFile], *, books: Books, date: str) -> Cali
     refused = tuple((case.id, case.reason) for case in found if isinstance(case, Refused))
     part, weight = fitted_part(Bench.of(cases, profile), profile)
     weight = (weight > 0).astype(float)  # one's own rows are what counts, each of them
-    count = int(np.count_nonzero(weight))
-    if count < _FEWEST:
-        raise _too_few(count, refused)
-    names = names_of(part.cases)
-    problem = _around(problem_of(part, profile, names, weight), profile, part)
+    repeated = sum(case.repeated for case in cases)
+    if not np.any(weight):
+        raise _too_few(0, refused, repeated)
+    problem = _around(problem_of(part, profile, names_of(part.cases), weight), profile, part)
     start = Fit([level.prior for level in problem.levels], 0)
+    beyond = _beyond_belief(problem, start)
+    refused += tuple(_words(part, problem, start, row) for row in np.flatnonzero(beyond))
+    problem = replace(problem, weight=np.where(beyond, 0.0, problem.weight))
+    count = int(np.count_nonzero(problem.weight))
+    if count < _FEWEST:
+        raise _too_few(count, refused, repeated)
     fit = solve(problem, start=start)
     own = fitted(profile, problem.levels, fit)
     report = FitReport(
@@ -104,8 +110,25 @@ def _around(problem: Problem, profile: Profile, part: Bench) -> Problem:
     return replace(problem, levels=levels)
 
 
-def _too_few(count: int, refused: Sequence[tuple[str, str]]) -> InputError:
+def _beyond_belief(problem: Problem, start: Fit) -> NDArray[np.bool_]:
+    """Tell numbers that are no slow or fast machine, but a slip or another unit, and would move all answers."""
+    off = np.abs(problem.predict(problem.values(start.moves)) - problem.measured)
+    beyond: NDArray[np.bool_] = (problem.weight > 0) & ~(off < np.log(_MOST_OFF))
+    return beyond
+
+
+def _words(part: Bench, problem: Problem, start: Fit, row: int) -> tuple[str, str]:
+    told = float(np.exp(problem.predict(problem.values(start.moves))[row]))
+    metric, value = part.observed.metric[row], float(part.observed.value[row])
+    times, way = (told / value, "below") if told > value else (value / told, "above")
+    reason = f"{metric} of {value:g} is {times:,.0f} times {way} what is told of such a run: a slip, or another unit"
+    return part.cases[int(part.observed.case[row])].id, reason
+
+
+def _too_few(count: int, refused: Sequence[tuple[str, str]], repeated: int) -> InputError:
     first = f"; {refused[0][0]}: {refused[0][1]}" if refused else ""
+    first += f"; refused besides: {len(refused) - 1}" if len(refused) > 1 else ""
+    first += f"; rows that repeat another run, which counts once: {repeated}" if repeated else ""
     return InputError(
         Fault(
             "too-few-rows",

@@ -64,7 +64,10 @@ def _text(found: Calibration) -> str:
         Column("unseen", "rows unseen", percent),
     )
     rows: list[list[Cell]] = [[metric, *errors] for metric, errors in found.errors.items()]
-    lines = [as_table(Listing("errors", columns, rows), width=80), f"\n{found.rows} measured numbers fitted."]
+    lines = [
+        as_table(Listing("errors", columns, rows), width=80).rstrip("\n"),
+        f"\n{found.rows} measured numbers fitted.",
+    ]
     if found.refused:
         lines.append(f"{len(found.refused)} rows refused, such as {found.refused[0][0]}: {found.refused[0][1]}")
     return "\n".join(lines) + "\n"

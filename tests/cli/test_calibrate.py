@@ -102,3 +102,54 @@ def test_a_table_of_something_else_is_told_the_columns_that_it_lacks(
     assert found.returncode == 2
     assert "unknown-measurements" in found.stderr
     assert "columns model, accelerator, engine, concurrency, prompt, output" in found.stderr
+
+
+HEADER = "model,accelerator,engine,version,weights,tensor,concurrency,prompt,output,ttft_ms,tpot_ms"
+RUN = "llama-3.1-8b,h100-sxm,vllm,0.8.5,bf16,1,{},1000,200,{},{}"
+RUNS = [RUN.format(*each) for each in ((8, 60, 8.2), (32, 180, 11.1), (64, 310, 15.1))]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "mine.csv: the file is empty"),
+        ([HEADER], "0 measured numbers"),
+        ([HEADER.replace("accelerator", "host"), RUNS[0]], "no column 'accelerator'"),
+        ([HEADER.replace(",", ";"), RUNS[0].replace(",", ";")], "separated by ';', and commas are read"),
+        ([HEADER, RUN.format(8, "60 ms", "8 ms")], "mine.csv:2: ttft_ms of '60 ms' is no number"),
+        ([HEADER, RUN.format(8, '"60,5"', 8)], "ttft_ms of '60,5' is no number: digits and a decimal point"),
+        ([HEADER, RUNS[0].replace("h100-sxm", "h900")], "mine.csv:2: no accelerator 'h900'"),
+        ([HEADER, *RUNS[:1] * 5], "rows that repeat another run, which counts once: 4"),
+        (
+            [HEADER, RUN.format(8, 0, 8), RUN.format(8, -3, 8), RUN.format(8, "inf", 8)],
+            "ttft_ms of 0 is no measurement",
+        ),
+        (
+            [HEADER, RUN.format(8, 0.06, 0.0082), RUN.format(32, 0.18, 0.0111)],
+            "times below what is told of such a run: a slip, or another unit",
+        ),
+    ],
+)
+def test_a_table_that_teaches_nothing_says_what_is_wrong_with_it(
+    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("\n".join(lines), "utf-8")
+    found = planner("calibrate", "mine.csv")
+    assert found.returncode == 2
+    assert words in found.stderr.replace("\n", " ")
+    assert not (tmp_path / "catalogs").exists()
+
+
+def test_what_is_a_slip_moves_nothing_and_is_told(
+    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [HEADER, *RUNS, RUN.format(16, 90_000, 9.4)]
+    (tmp_path / "slip.csv").write_text("\ufeff" + "\n".join(lines), "utf-8")
+    found = planner("calibrate", "slip.csv", "--dry-run")
+    assert found.returncode == 0, found.stderr
+    assert "7 measured numbers fitted" in found.stdout
+    assert "slip.csv:5: ttft_ms of 90000 is" in found.stdout
+    after = [float(line.split()[2].rstrip("%")) for line in found.stdout.splitlines() if line.startswith("t")]
+    assert max(after) < 50.0  # of 600 per cent, where the slip counts
