@@ -72,7 +72,7 @@ def calibrate(files: Sequence[MeasuredFile], *, books: Books, date: str) -> Cali
     problem = _around(problem_of(part, profile, names_of(part.cases), weight), profile, part)
     start = Fit([level.prior for level in problem.levels], 0)
     beyond = _beyond_belief(problem, start)
-    refused += tuple(_words(part, problem, start, row) for row in np.flatnonzero(beyond))
+    refused += tuple(_words(part, problem, start, int(row)) for row in np.flatnonzero(beyond))
     problem = replace(problem, weight=np.where(beyond, 0.0, problem.weight))
     count = int(np.count_nonzero(problem.weight))
     if count < _FEWEST:
