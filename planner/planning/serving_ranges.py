@@ -81,6 +81,8 @@ def line_of(accelerator: Accelerator) -> str:
         return accelerator.kind
     if accelerator.family == "cdna":
         return accelerator.family
+    if accelerator.kind == "cpu" or accelerator.vendor == "apple":
+        return "host"
     return "nvidia" if accelerator.kind == "gpu" and accelerator.vendor == "nvidia" else "other"
 
 

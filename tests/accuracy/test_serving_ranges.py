@@ -29,7 +29,7 @@ BOOKS = Books()
 PROFILE = BOOKS.catalog.profile("serving")
 EXAMPLES = sorted((ROOT / "scenarios" / "examples").glob("*.yaml"))
 LOADS = ("closed-loop", "served", "offline-dense", "static-batch", "single-stream", "encoder", "nobody's")
-LINES = ("nvidia", "cdna", "tpu", "gaudi", "neuron", "other")
+LINES = ("nvidia", "cdna", "tpu", "gaudi", "neuron", "host", "other")
 
 
 @pytest.fixture(scope="module")
