@@ -194,7 +194,7 @@ def _static(rows: Rows, n: Numbers) -> Outcome:
     whole = time.total_s + rows.efficiency.request_s * 0.0
     share = np.clip(time.ttft_s / time.total_s, 0.0, 1.0)
     watts = accelerator_power_w(
-        rows.side.setting.machine, rows.efficiency, time.decode, time.prompt, prefill_share=share
+        rows.side.setting.machine, rows.efficiency, time.decode, time.prompt, prefill_share=share, lasting_s=whole
     )
     return {
         "e2e_latency_ms": whole * 1e3,

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 _CHIP = (
     "weight_bandwidth", "cache_bandwidth", "matrix", "eight_bit", "four_bit", "unpacking", "prefill", "attention",
     "grouped", "convolution", "expert_bandwidth", "link_bandwidth", "link_latency_s", "far_bandwidth", "far_latency_s",
-    "power_waiting", "power_busy", "power_compute", "byte_j",
+    "power_waiting", "power_busy", "power_compute", "byte_j", "cache_byte_j",
 )  # fmt: skip
 # A family also decides its host and how much a kernel pads.
 _FAMILY = (*_CHIP, "padding_tokens", "element_wise", "attention_length", "layer_s", "step_s", "prompt_s")

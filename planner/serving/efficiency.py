@@ -79,9 +79,11 @@ class ServingEfficiency:
     Memory and power
     ----------------
     memory_share : of device memory that an engine can fill, against what it says [1].
-    power_idle, power_waiting, power_busy, power_compute : of the power limit: without a request, while host or network
-        is waited for, more of it in any kernel, more of it by the root of the use of the peak [1].
-    byte_j : energy of a byte of device memory, on its way to the products [J].
+    power_idle, power_waiting, power_busy, power_compute, power_cool : of the power limit: without a request, while host
+        or network is waited for, more of it in any kernel, more of it where products never wait, less of it in a chip
+        that was at rest [1].
+    byte_j, cache_byte_j : energy of a byte of weights, and of keys and values, from device memory through the products
+        [J].
     """
 
     weight_bandwidth: Array
@@ -120,7 +122,9 @@ class ServingEfficiency:
     power_waiting: Array
     power_busy: Array
     power_compute: Array
+    power_cool: Array
     byte_j: Array
+    cache_byte_j: Array
     packed_tokens: Array = field(default_factory=_none)
     row_bytes: Array = field(default_factory=_none)
     wide_tokens: Array = field(default_factory=_none)
@@ -145,5 +149,5 @@ class ServingEfficiency:
 NAMES = tuple(each.name for each in fields(ServingEfficiency) if each.default_factory is MISSING)
 """Parameters that every profile of serving names; the others are nothing unless it does."""
 
-POWER = ("power_idle", "power_waiting", "power_busy", "power_compute", "byte_j")
+POWER = ("power_idle", "power_waiting", "power_busy", "power_compute", "power_cool", "byte_j", "cache_byte_j")
 """Those of power alone."""

@@ -329,6 +329,7 @@ def _added(first: PassTime, second: PassTime, times: Array | float) -> PassTime:
     return PassTime(
         first.total + times * second.total,
         first.memory + times * second.memory,
+        first.cache + times * second.cache,
         first.compute + times * second.compute,
         first.useful + times * second.useful,
         first.network + times * second.network,

@@ -33,6 +33,7 @@ class PassTime:
     total : of the pass.
     memory, compute : of its groups of operators, each as if the other were free; their soft maxima add up to
         what `total` has beside network and host.
+    cache : of `memory`, what attention reads of keys and values.
     useful : of `compute`, without the rows that products are padded with.
     network : collectives.
     host : launches and scheduling.
@@ -40,6 +41,7 @@ class PassTime:
 
     total: Array
     memory: Array
+    cache: Array
     compute: Array
     useful: Array
     network: Array
@@ -116,16 +118,15 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     _experts(groups, setting, staged * queries, relative=1.0)
     _sampled(groups, setting, counts.sample, here)
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
-    groups.add(
-        here * (_cache_bytes(setting, cores) + queries * cores.flops * e.core_bytes) / (bandwidth * e.cache_bandwidth),
-        here * queries * _attending(setting, cores),
-    )
+    cache = here * (_cache_bytes(setting, cores) + queries * cores.flops * e.core_bytes)
+    cache = cache / (bandwidth * e.cache_bandwidth)
+    groups.add(cache, here * queries * _attending(setting, cores))
     _elements(groups, setting, here * queries)
     _adapters(groups, setting, here, here * queries)
     _sampled(groups, setting, setting.head, here * queries)
     network = _network(setting, here * queries)
     host = _exposed(setting, groups.total + network) + e.step_s + e.sequence_s * batch
-    return PassTime(groups.total + network + host, groups.memory, groups.compute, groups.useful, network, host)
+    return PassTime(groups.total + network + host, groups.memory, cache, groups.compute, groups.useful, network, host)
 
 
 def prefill(
@@ -166,10 +167,8 @@ def prefill(
     sixteen = setting.machine.flops_per_s_16
     seen = 2.0 * cores.seen
     rate = e.attention * seen / (seen + e.attention_length)
-    groups.add(
-        requests * cores.read_bytes / (bandwidth * e.cache_bandwidth),
-        requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)),
-    )
+    cache = requests * cores.read_bytes / (bandwidth * e.cache_bandwidth)
+    groups.add(cache, requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)))
     _elements(groups, setting, each, times=passes)
     _adapters(groups, setting, np.maximum(each / np.maximum(length, 1.0), 1.0), each, times=passes)
     _sampled(groups, setting, setting.head, requests * sampled)
@@ -179,6 +178,7 @@ def prefill(
     return PassTime(
         (groups.total + network + host) * overlapped,
         groups.memory * overlapped,
+        cache * overlapped,
         groups.compute * overlapped,
         groups.useful * overlapped,
         network * overlapped,
@@ -191,7 +191,7 @@ def attended(setting: Setting, tokens: Array) -> PassTime:
     groups = _Groups()
     _matrices(groups, setting, setting.counts.source, tokens, relative=setting.efficiency.prefill)
     none = np.zeros_like(groups.total)
-    return PassTime(groups.total, groups.memory, groups.compute, groups.useful, none, none)
+    return PassTime(groups.total, groups.memory, none, groups.compute, groups.useful, none, none)
 
 
 def _projections(
