@@ -12,8 +12,8 @@ from planner.serving.step import PassTime
 Array = NDArray[np.float64]
 
 _BELOW_LIMIT = 0.97
-"""Of its limit that an accelerator draws at most in the mean: what holds it back reacts. The largest of 439 published
-runs, on H100 and B200 alike."""
+"""Of its limit that an accelerator draws in the mean where the limit holds it back, which reacts and does not foresee:
+28 of 439 published runs stand there, at 0.96 to 0.97 on B200 and 0.96 to 0.99 on H100."""
 _OF_USE = 0.7
 """Exponent of the use of products: their clock falls, and with it the voltage, before the limit is reached. Of 0.5 to
 1 the best on runs left out; 0.6 to 1 differ by little."""
