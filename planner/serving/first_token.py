@@ -68,7 +68,7 @@ def first_token(
 def _own_s(replica: Reader, requests: Requests, s: Settled) -> Array:
     """Time of a request to its first token where it waits for no other [s]."""
     e, r, step = replica.efficiency, s.reading, s.step.total
-    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.ones_like(s.batch), s.context).total
+    late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.asarray(1.0), s.context).total
     like = replica.marginal_prefill_s(requests.prompt, requests.cached)
     alone = r.alone_s + r.work_s - like
     joined = r.work_s + r.lag_s + r.stops * r.start_s + (1.0 - r.stops) * step
