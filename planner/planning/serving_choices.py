@@ -52,7 +52,7 @@ class ServiceSearch:
     tried : rows that were sized. kept : rows that serve the load within the objectives.
     top : the best few. best : of every kind of machine, the best first.
     refused : why a kind of machine has none.
-    winner : the scenario with the best choice made, as a document.
+    winner : the scenario with the best choice made, as a document. notes : what to know of it.
     """
 
     name: str
@@ -66,3 +66,4 @@ class ServiceSearch:
     best: tuple[Choice, ...]
     refused: Mapping[str, str]
     winner: Mapping[str, object]
+    notes: tuple[str, ...] = ()

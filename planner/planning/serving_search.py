@@ -20,8 +20,9 @@ from planner.planning.books import Books
 from planner.planning.ledger import Ledger
 from planner.planning.serving_answer import answer
 from planner.planning.serving_choices import Choice, ServiceSearch
-from planner.planning.serving_layouts import nodes_of
+from planner.planning.serving_layouts import as_arrays, nodes_of
 from planner.planning.serving_loops import sizes_in_a_loop
+from planner.planning.serving_margins import half_would_do
 from planner.planning.serving_objectives import FASTER, furthest, longer, require_objectives, stated
 from planner.planning.serving_parts import load_words
 from planner.planning.serving_plan import ServingGround, ground_of
@@ -31,7 +32,7 @@ from planner.planning.serving_prices import priced, wanted_by
 from planner.planning.serving_rows import rows_of
 from planner.planning.serving_service import rates_of, require_one_load
 from planner.planning.serving_sites import Site, sites_of
-from planner.planning.serving_sizing import Sizes, sizes_at
+from planner.planning.serving_sizing import Size, Sizes, sizes_at
 from planner.record import record
 from planner.scenario.resolve import Resolved
 from planner.scenario.serving_load import ServingLoad
@@ -75,7 +76,7 @@ def search_services(
     _require_pools(first, tree)
     asked = _Asked(rates_of(load.workload.load), minimise, books.defaults.patience)
     groups, refused = sites_of(first, nodes, tree, books)
-    found: list[tuple[float, Choice]] = []
+    found: list[tuple[float, Choice, ServingGround]] = []
     unpriced: set[str] = set()
     tried, furthest_off = 0, []
     for group in groups:
@@ -92,7 +93,7 @@ def search_services(
     if not found:
         raise InfeasibleError(_nothing(load, refused, tried, min(furthest_off, default=None)))
     best: dict[str, Choice] = {}
-    for _, choice in found:
+    for _, choice, _ in found:
         best.setdefault(choice.node, choice)
     for node in (site.ground.fleet.node.id for group in groups for site in group):
         if node not in best:
@@ -105,10 +106,11 @@ def search_services(
         rate=None if asked.rates is None else float(np.max(asked.rates)),
         tried=tried,
         kept=len(found),
-        top=tuple(choice for _, choice in found[:top]),
+        top=tuple(choice for _, choice, _ in found[:top]),
         best=tuple(best.values()),
         refused={name: why for name, why in refused.items() if name not in best},
         winner=_chosen(resolved.tree.value, found[0][1], first),
+        notes=_notes(*found[0][1:], asked),
     )
 
 
@@ -165,7 +167,7 @@ def _choices(
     sizes: Sizes,
     workers: Workers | None,
     asked: _Asked,
-) -> list[tuple[float, Choice]]:
+) -> list[tuple[float, Choice, ServingGround]]:
     """Price all rows; the choices that serve the load, each with what is minimised."""
     results = priced(group, of, engine, sizes, workers, rates=asked.rates)
     wanted = results[wanted_by(group[0].ground, asked.minimise)]
@@ -189,8 +191,17 @@ def _choices(
             prefill=0 if workers is None else int(workers.prefill[row]),
             decode=0 if workers is None else int(workers.decode[row]),
         )
-        chosen.append((float(wanted[row]), choice))
+        chosen.append((float(wanted[row]), choice, ground))
     return chosen
+
+
+def _notes(best: Choice, ground: ServingGround, asked: _Asked) -> tuple[str, ...]:
+    """Give what the reader of a search should know of the best choice."""
+    if best.prefill or asked.rates is None:
+        return ()
+    size = Size(best.layout, best.replicas, best.nodes)
+    hair = half_would_do(ground, ground.replica(as_arrays([best.layout])), size, float(np.max(asked.rates)))
+    return () if hair is None else (hair,)
 
 
 def _chosen(scenario: Any, choice: Choice, first: ServingGround) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from planner.planning.serving_answer import Answer, answer
 from planner.planning.serving_inputs import inputs_of
 from planner.planning.serving_layouts import as_arrays
 from planner.planning.serving_loops import sized_in_a_loop
+from planner.planning.serving_margins import half_would_do
 from planner.planning.serving_objectives import require_objectives, warn_of_misses
 from planner.planning.serving_plan import ServingGround, ground_of, require_links, unfit
 from planner.planning.serving_pool_sizing import pools_sized, require_pools
@@ -98,6 +99,9 @@ def service_of(load: ServingLoad, tree: Tree, books: Books, ledger: Ledger) -> S
     found = seen_by(ground, replica, size, rate)
     _require_settled(ground, found, size, rate, tree)
     warn_of_misses(found, load.workload.objectives, ledger)
+    hair = None if load.disaggregation else half_would_do(ground, replica, size, rate)
+    if hair is not None:
+        ledger.warn(hair)
     money = money_of(
         load.hardware, ground.fleet.node, ground.facility, nodes=size.nodes, tree=tree, books=books, ledger=ledger
     )

@@ -30,6 +30,7 @@ def render_json(found: ServiceSearch) -> str:
             "top": [_record(choice) for choice in found.top],
             "machines": [_record(choice) for choice in found.best],
             "refused": dict(found.refused),
+            "notes": list(found.notes),
         }
     )
 

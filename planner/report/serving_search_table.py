@@ -30,6 +30,8 @@ def _lines(found: ServiceSearch, currency: Currency, width: int) -> Iterator[str
     yield ""
     yield f"The best by {found.minimise}" + ("" if found.rate is not None else ", by token")
     yield from _rows(found.top, currency)
+    for note in found.notes:
+        yield from fold(for_terminal(f"note, of the best: {note}"), width, indent="  ", hanging="    ")
     yield ""
     yield "The best of each kind of machine"
     yield from _rows(found.best, currency)

@@ -80,7 +80,7 @@ def open_loop(replica: Reader, requests: Requests, arrivals: Arrivals, *, replic
     count = np.asarray(replicas, dtype=float)
     rate = np.asarray(arrivals.rate, dtype=float) / count
     most = _most(replica, requests, arrivals)
-    return _seen(replica, requests, arrivals, at_rate(replica, requests, arrivals, rate), rate, most, count)
+    return _seen(replica, requests, arrivals, at_rate(replica, requests, arrivals, rate, count), rate, most, count)
 
 
 def at_batch(replica: Reader, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[OpenLoop, Array]:
@@ -119,9 +119,7 @@ def _seen(
     load = rate / most
     busy = np.minimum(rate * settled.read_s, NEARLY)
     places = np.clip(settled.batch / settled.full, 0.0, NEARLY)
-    nudged = token_s(
-        replica, replica.decode_step(np.maximum(settled.batch, 1.0) * NUDGE, settled.context), rate * settled.each_s
-    )
+    nudged = token_s(replica, replica.decode_step(settled.met * NUDGE, settled.context), rate * settled.each_s)
     rises = rise(settled.tpot, nudged)
     holding = holding_variability(
         replica,
@@ -169,7 +167,7 @@ def _token(
     that meets a share u of prompts goes as 1 / (1 - u), and that share varies: the mean lies above the time at its mean
     by the square of the relative deviation that it makes.
     """
-    of_batch = np.square(deviation_of_batch(s.tpot, rises, np.maximum(s.batch, 1.0))) / count
+    of_batch = np.square(deviation_of_batch(s.tpot, rises, s.met)) / count
     # Of o tokens, the prompts met vary as 1 / o around their mean, and 1 / o is (1 + co^2) / E[o] in the mean.
     lengths = (1.0 + s.reading.varied) * (1.0 + np.square(arrivals.output_variability))
     met = rate * requests.output * s.tpot * lengths
@@ -177,10 +175,10 @@ def _token(
     left = 1.0 - np.minimum(rate * s.each_s, NEARLY)
     # The longer it is delayed, the more others gather beside it, which delay it again.
     of_prompts = np.square(s.each_s / requests.output / left) * met / np.maximum(1.0 - rises, _LEAST_LEFT)
-    # Of a burst more requests than else decode beside each, and their prompts are read while it does.
+    # Prompts of the same burst are read while it decodes.
     squared = np.square(np.asarray(arrivals.variability))
     bursts = (squared - 1.0) / 2.0 / count
-    of_burst = bursts * (s.each_s / requests.output / left + s.tpot * rises / np.maximum(s.batch, 1.0))
+    of_burst = bursts * s.each_s / requests.output / left
     longer = 1.0 + np.clip(of_prompts / count / np.square(s.tpot) + of_burst / s.tpot, 0.0, _MOST_LONGER)
     spread = of_batch * (1.0 + squared) / 2.0 + of_prompts * (1.0 + 2.0 * bursts) * evened(count)
     variance: Array = spread * np.square(longer)

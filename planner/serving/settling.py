@@ -41,13 +41,15 @@ class Settled:
     Parameters
     ----------
     context : that a sequence holds in the mean [tokens]. full, batch : sequences, at most and in the mean [1].
-    tpot : mean time of a token [s]. step : of a batch. reading : how prompts are read.
+    met : of the steps that a request's tokens are made in [1].
+    tpot : mean time of a token [s]. step : of that many. reading : how prompts are read.
     each_s : by which a prompt delays those that decode, its share of its pass's start included [s].
     """
 
     context: Array
     full: Array
     batch: Array
+    met: Array
     tpot: Array
     step: PassTime
     reading: Reading
@@ -92,32 +94,48 @@ def held_tokens(requests: Requests, output_variability: Array | float) -> Array:
     return held
 
 
+def beside(batch: Array, arrivals: Arrivals, count: Array, full: Array) -> Array:
+    """Sequences of the steps that a request's tokens are made in, its own among them [1].
+
+    Requests meet more of them than there are in the mean: of a number of mean B and variance z B, B + z, one more where
+    they come independently. A router that evens numbers out over replicas leaves of that as much less.
+    """
+    peaked = (1.0 + np.square(np.asarray(arrivals.variability))) / 2.0
+    met: Array = np.clip(batch + peaked / count, 1.0, full)
+    return met
+
+
 def at_size(replica: Reader, requests: Requests, arrivals: Arrivals, batch: Array | float) -> tuple[Settled, Array]:
     """Give a replica that runs a batch, at most the full one, and the rate at which it does [1/s]."""
     context = held_tokens(requests, arrivals.output_variability)
     full = np.maximum(at_once(replica, requests, context), 1.0)
     size = np.minimum(np.asarray(batch, dtype=float), full)
     reading = reading_of(replica, requests, arrivals.prompt_variability)
-    step = replica.decode_step(np.maximum(size, 1.0), context)
+    # As many replicas at least as if each step were one of a single sequence: of more, large batches hardly tell.
+    alone = requests.output * replica.decode_step(np.ones_like(full), context).total / replica.tokens_per_round
+    count = np.maximum(np.asarray(arrivals.rate) * alone / size, 1.0)
+    met = beside(size, arrivals, count, full)
+    step = replica.decode_step(met, context)
     rate, each = _at(replica, requests, reading, size, step.total)
-    return Settled(context, full, size, token_s(replica, step, rate * each), step, reading, each), rate
+    return Settled(context, full, size, met, token_s(replica, step, rate * each), step, reading, each), rate
 
 
-def at_rate(replica: Reader, requests: Requests, arrivals: Arrivals, rate: Array) -> Settled:
-    """Give the batch that a rate of one replica leads to, by halving; at most the full one."""
+def at_rate(replica: Reader, requests: Requests, arrivals: Arrivals, rate: Array, count: Array) -> Settled:
+    """Give the batch that a rate of one of some replicas leads to, by halving; at most the full one."""
     context = held_tokens(requests, arrivals.output_variability)
     full = np.maximum(at_once(replica, requests, context), 1.0)
     reading = reading_of(replica, requests, arrivals.prompt_variability)
     low, high = np.zeros_like(rate * full), full * np.ones_like(rate)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        step = replica.decode_step(np.maximum(middle, 1.0), context)
+        step = replica.decode_step(beside(middle, arrivals, count, full), context)
         tpot = token_s(replica, step, rate * reading.each_s(rate, step.total))
         short = middle < rate * requests.output * tpot
         low, high = np.where(short, middle, low), np.where(short, high, middle)
-    step = replica.decode_step(np.maximum(high, 1.0), context)
+    met = beside(high, arrivals, count, full)
+    step = replica.decode_step(met, context)
     each = reading.each_s(rate, step.total)
-    return Settled(context, full, high, token_s(replica, step, rate * each), step, reading, each)
+    return Settled(context, full, high, met, token_s(replica, step, rate * each), step, reading, each)
 
 
 def token_s(replica: Replica, step: PassTime, read: Array) -> Array:
