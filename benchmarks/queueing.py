@@ -20,27 +20,30 @@ from tests.serving.replicas import drawn_lengths, replica
 Array = NDArray[np.float64]
 
 SERVED = (
-    ("llama-3.1-8b", "h100-sxm", 1, 1000.0, 200.0),
-    ("llama-3.1-8b", "h100-sxm", 1, 300.0, 800.0),
-    ("llama-3.1-70b", "h100-sxm", 4, 2000.0, 300.0),
-    ("llama-3.1-8b", "l40s", 1, 3000.0, 500.0),
-    ("llama-3.1-70b", "b200-sxm", 2, 6000.0, 150.0),
-    ("mixtral-8x7b", "h100-sxm", 2, 1500.0, 400.0),
+    ("llama-3.1-8b", "h100-sxm", 1, 1000.0, 200.0, "vllm"),
+    ("llama-3.1-8b", "h100-sxm", 1, 300.0, 800.0, "vllm"),
+    ("llama-3.1-70b", "h100-sxm", 4, 2000.0, 300.0, "vllm"),
+    ("llama-3.1-8b", "l40s", 1, 3000.0, 500.0, "vllm"),
+    ("llama-3.1-70b", "b200-sxm", 2, 6000.0, 150.0, "vllm"),
+    ("mixtral-8x7b", "h100-sxm", 2, 1500.0, 400.0, "vllm"),
+    ("llama-3.1-8b", "trainium1", 8, 500.0, 200.0, "neuron-vllm"),  # prompts stop all that decode
 )
 VARIED = (0.0, 0.02, 0.1, 0.3, 1.0)
 REPLICAS = (1, 2, 4, 8)
 LOADS = (0.2, 0.4, 0.6, 0.8)
+PLACES = {"vllm": 256, "neuron-vllm": 64}  # sequences that an engine runs at once
 REQUESTS = 8000
 WHAT = tuple(f"{time} {which}" for time in ("first token,", "a token,") for which in ("mean", "p50", "p90", "p99"))
 
 
-def seen_and_told(served: tuple[str, str, int, float, float], varied: float, count: int, load: float) -> Array:
+def seen_and_told(served: tuple[str, str, int, float, float, str], varied: float, count: int, load: float) -> Array:
     """Give ln of what the closed form tells over what the simulation sees, for each of `WHAT`.
 
     Nothing is told of a load under which sequences lose their place: all are NaN.
     """
-    model, accelerator, tensor, prompt, output = served
-    engine, requests = replica(model, accelerator, tensor=tensor), Requests(np.asarray(prompt), np.asarray(output))
+    model, accelerator, tensor, prompt, output, name = served
+    engine = replica(model, accelerator, tensor=tensor, engine=name, sequences=PLACES[name])
+    requests = Requests(np.asarray(prompt), np.asarray(output))
     most = capacity(engine, requests, prompt_variability=varied, output_variability=varied)
     rate = load * count * float(most)
     arrival = np.cumsum(np.random.default_rng(11).exponential(1.0 / rate, REQUESTS))

@@ -33,6 +33,7 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
     values = results_of(service)
     ground = service.ground
     power = ground.power.parts_below_limit(drawn_share(service))
+    children = _simulated(service, resolved, books, ledger)
     return Estimate(
         name=resolved.name,
         title=load.title or load.name,
@@ -51,18 +52,22 @@ def estimate_serving(resolved: Resolved, books: Books) -> Estimate:
         basis=_basis(ground),
         contributions=values.contributions,
         scenario=resolved.tree.value,
-        children=_simulated(service, resolved, books),
+        children=children,
         currency=shown_currency(books),
     )
 
 
-def _simulated(service: Service, resolved: Resolved, books: Books) -> dict[str, Estimate]:
+def _simulated(service: Service, resolved: Resolved, books: Books, ledger: Ledger) -> dict[str, Estimate]:
     stated = service.ground.load.simulate
     if stated is None:
         return {}
-    from planner.planning.serving_simulation import simulated
+    from planner.planning.serving_simulation import simulated, too_few
 
     ground, size = service.ground, service.size
+    if service.rate is not None:
+        few = too_few(service.rate, float(np.ravel(service.found.latency_s)[0]), stated.requests)
+        if few is not None:
+            ledger.warn(few)
     return {"simulated": simulated(ground, service.replica, size.replicas, service.rate, resolved, books)}
 
 

@@ -22,6 +22,8 @@ from planner.serving.replay import replay, replay_clients
 Array = NDArray[np.float64]
 
 _WARM_UP = 0.1  # of the requests, before the replicas are as full as they become
+_LIVES = 10.0  # requests over those under way at once, from which the first hardly count; our estimate
+_MOST = 1_000_000  # requests of a simulation
 _ENOUGH_BEYOND = 5  # requests beyond a percentile, for it to be told
 
 
@@ -81,6 +83,24 @@ def simulated(
         basis="event by event, with the same times of passes as the closed form",
         currency=shown_currency(books),
     )
+
+
+def too_few(rate: float, latency_s: float, count: int) -> str | None:
+    """Say where so many requests end before replicas are as full as they become; None where they do not.
+
+    Parameters
+    ----------
+    rate : of requests [1/s]. latency_s : from a request to its last token [s]. count : that are simulated [1].
+    """
+    under_way = rate * latency_s
+    if count >= _LIVES * under_way:
+        return None
+    needed = math.ceil(_LIVES * under_way / 1000.0) * 1000
+    words = f"{count:,} simulated requests are {count / under_way:.2g} times those under way at once"
+    enough = (
+        f"simulate: {{requests: {needed}}}" if needed <= _MOST else f"{needed:,} would do, and {_MOST:,} are the most"
+    )
+    return f"{words}: replicas are not yet as full as they become, and answer too soon; {enough}"
 
 
 def drawn(ground: ServingGround, rate: float, count: int, *, seed: int) -> tuple[Array, Lengths, Array | float]:

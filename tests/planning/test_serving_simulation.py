@@ -73,3 +73,13 @@ def test_a_service_of_the_size_that_is_found_keeps_its_objectives_event_by_event
         seen = e.children["simulated"].value(f"{name}_ms")
         assert seen is not None
         assert seen <= 1.05 * float(limit) * {"s": 1e3, "ms": 1.0}[unit], (name, seen)
+
+
+@pytest.mark.parametrize(("rate", "warned"), [(20.0, False), (2000.0, True)])
+def test_requests_that_end_before_replicas_are_full_are_said_to_be_too_few(rate: float, warned: bool) -> None:
+    changes = {"workload.load": f"{{rate: {rate} requests/s}}", "simulate": "{requests: 3000}"}
+    e = estimate_serving(read_scenario(CHAT, changes=changes), BOOKS)
+    latency = e.children["simulated"].value("e2e_latency_ms")
+    assert latency is not None
+    assert (10.0 * rate * latency / 1e3 > 3000) is warned
+    assert any("simulated requests are" in text for text in e.warnings) is warned
