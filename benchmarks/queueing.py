@@ -1,4 +1,4 @@
-"""How far the closed form of a load lies from its simulation: `python benchmarks/queueing.py`, about a minute."""
+"""How far the closed form of a load lies from its simulation: `python benchmarks/queueing.py`, a minute and a half."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 draws services: models on machines, lengths, rates, bursts and objectives between what an idle replica does and many
 times that. Each is sized as `planner estimate` sizes it, its requests are run through the engine's loop, and replicas
-are taken away, or added, until they are the fewest that keep the objectives there. 300 take about four minutes of one
+are taken away, or added, until they are the fewest that keep the objectives there. 150 take about two minutes of one
 core.
 """
 
@@ -182,7 +182,7 @@ def outcomes(services: int, seed: int) -> list[Outcome]:
 
 def main() -> None:
     """Print which services break an objective, and how much larger they are than they need to be."""
-    services, seed = (int(each) for each in (*sys.argv[1:3], *("300", "1")[len(sys.argv[1:3]) :]))
+    services, seed = (int(each) for each in (*sys.argv[1:3], *("150", "7")[len(sys.argv[1:3]) :]))
     found = outcomes(services, seed)
     for one in sorted(found, key=lambda each: -each.worst):
         if one.worst > MAY_BREAK:

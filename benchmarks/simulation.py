@@ -48,7 +48,7 @@ def requests(count: int, rate: float, *, seed: int) -> tuple[Array, Lengths, Arr
 
 def main() -> None:
     """Print one line for each load."""
-    for replicas in (1, 4):
+    for replicas in (1, 4, 1000):
         for rate in RATES:
             arrival, lengths, work = requests(REQUESTS, rate * replicas, seed=1)
             began = time.process_time()
