@@ -62,6 +62,8 @@ def first_token(
     beyond = of_chance_beyond(mean, spread)
     least = np.where(beyond > 0.0, soon.mean + beyond, 0.0)
     total = soon + of_chance(mean, spread)
+    # No request is answered before its prompt is read, of which the median is that much shorter than the mean.
+    least = np.maximum(least, through / (1.0 + np.square(arrivals.prompt_variability)))
     return fixed + total.mean, fixed + np.maximum(total.percentiles(), least)
 
 
@@ -71,7 +73,8 @@ def _own_s(replica: Reader, requests: Requests, s: Settled) -> Array:
     late = np.maximum(e.wait_steps - _OWN, 0.0) * replica.decode_step(np.asarray(1.0), s.context).total
     like = replica.marginal_prefill_s(requests.prompt, requests.cached)
     alone = r.alone_s + r.work_s - like
-    joined = r.work_s + r.lag_s + r.stops * r.start_s + (1.0 - r.stops) * step
+    # Of attention ranks with prompts of their own one reads this prompt, in the time that it takes alone.
+    joined = np.maximum(r.work_s + r.lag_s + r.stops * r.start_s + (1.0 - r.stops) * step, alone)
     idle = _idle(s)
     own: Array = e.request_s + late + idle * alone + (1.0 - idle) * joined
     return own

@@ -148,7 +148,8 @@ def _seen(
         ttft_s=np.where(settles, mean, np.inf),
         tpot_s=token,
         ttft_percentiles_s=np.where(settles, percentiles, np.inf),
-        tpot_percentiles_s=lognormal(token, spread),
+        # Whatever varies, tokens come no sooner than the steps of a batch of that size.
+        tpot_percentiles_s=np.maximum(lognormal(token, spread), settled.step.total / replica.tokens_per_round),
         output_tokens_per_s=np.minimum(rate, most) * requests.output * count,
         sequences=np.minimum(settled.batch * token / settled.tpot, settled.full),
         prefill_load=busy,

@@ -22,6 +22,7 @@ from planner.serving.engine import Engine
 from planner.serving.formats import Formats
 from planner.serving.layout import Layout, divides
 from planner.serving.power import accelerator_power_w, rest_w
+from planner.serving.queueing import Arrivals, capacity, open_loop
 from planner.workload.build import architecture
 from tests.serving.replicas import CATALOG, PROFILE, engine_on, replica
 
@@ -262,3 +263,31 @@ def test_vector_units_without_a_stated_peak_still_take_time() -> None:
     assert "fp32" not in CATALOG.accelerator("tpu-v5e").peak
     alone, joined = (replica("llama-3.1-8b", "tpu-v5e", engine=name) for name in ("trtllm-0.5", "trtllm-0.14"))
     assert float(joined.decode_step_s(64.0, 4000.0)) < float(alone.decode_step_s(64.0, 4000.0)) < 10.0
+
+
+def test_no_percentile_at_a_rate_comes_sooner_than_an_idle_replica_answers() -> None:
+    """Long prompts and short answers, which vary: a median may lie far below its mean, but not below a lone request."""
+    for model, part, engine, lengths in (
+        ("qwen2.5-0.5b", "ryzen-5800x", "vllm", (4000.0, 2.0)),
+        ("llama-3.1-8b", "h100-sxm", "sglang", (8000.0, 20.0)),
+        ("gemma-2-27b", "h20", "trtllm-0.5", (32_000.0, 300.0)),
+    ):
+        each = replica(model, part, engine=engine)
+        requests = Requests(np.asarray(lengths[0]), np.asarray(lengths[1]))
+        rates = np.array([0.01, 0.2, 0.5, 0.8, 0.95]) * float(capacity(each, requests, output_variability=1.0))
+        seen = open_loop(each, requests, Arrivals(rates, variability=2.0, output_variability=1.0))
+        lone = float(each.decode_step_s(1.0, requests.context))
+        assert np.all(seen.tpot_percentiles_s >= lone), model
+        assert np.all(seen.ttft_percentiles_s > float(each.request_s + each.prefill_s(lengths[0]))), model
+        assert np.all(np.diff(seen.ttft_s) > 0), model
+        assert np.all(np.diff(seen.tpot_s) > 0), model
+
+
+def test_attention_ranks_read_other_prompts_meanwhile_and_not_ones_own() -> None:
+    """Eight ranks take eight prompts in the time of one: none of them is told in an eighth of it, however busy."""
+    each = replica("qwen3-235b-a22b", "h200-sxm", data=8, expert=8, weights="fp8")
+    requests = Requests(np.asarray(16_000.0), np.asarray(300.0))
+    rates = np.array([0.01, 0.3, 0.6]) * float(np.ravel(capacity(each, requests))[0])
+    seen = open_loop(each, requests, Arrivals(rates))
+    assert np.all(seen.ttft_s > float(each.prefill_s(16_000.0)))
+    assert np.all(np.diff(seen.ttft_s) > 0)
