@@ -27,7 +27,12 @@ from planner.workload.convolutional import convolutional
 Row = Mapping[str, Any]
 
 _ONE_SAMPLE, _EIGHT_SAMPLES, _INTERACTIVE = "single_stream", "multi_stream_8", "server_sla_interactive"
-_SERIAL = ("llama.cpp", "transformers")  # several devices hold more of a model, and work one after the other
+_SERIAL = (
+    "llama.cpp",
+    "llama.cpp-cpu",
+    "transformers",
+)  # several devices hold more of a model, and work one after the other
+_ONE_LOOP = ("jetstream",)  # a batch is dealt out to devices by one program, whose host serves all of them
 _CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
 _ENCODERS = ("encoder", "vision")
 _METRICS = {
@@ -409,6 +414,8 @@ def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tup
     if str(row.get("source")) == "mlenergy_v3" and expert > 1:
         ranks = devices // max(data, 1)
         return Degrees(tensor=ranks, data=max(data, 1), expert=expert), devices, cores
+    if engine in _ONE_LOOP and data > 1:
+        return Degrees(tensor=max(tensor, 1), data=data, expert=max(expert, 1)), devices, cores
     if not tensor or (expert > 1 and tensor < expert):
         tensor = max(1, devices // (pipeline * max(data, 1)))
     replicas = max(1, devices // (tensor * pipeline))

@@ -42,6 +42,7 @@ class EngineLimits:
     eager : 1 where the host launches every operation by itself; see `planner.serving.step.Setting`.
     short_sums : 1 where 16-bit products are summed in 16 bits.
     separate_heads, joined_heads : see `planner.serving.work.decode_cores`.
+    written_scores, writes_out, overlapping : see `planner.serving.step.Setting`.
     """
 
     sequences: Array
@@ -53,6 +54,9 @@ class EngineLimits:
     short_sums: Array | float = 0.0
     separate_heads: Array | float = 0.0
     joined_heads: Array | float = 0.0
+    written_scores: Array | float = 0.0
+    writes_out: Array | float = 0.0
+    overlapping: Array | float = 0.0
 
 
 @record
@@ -295,7 +299,18 @@ def engine_of(
     source = fixed if source_tokens is None else source_tokens
 
     def setting(stack: Stack) -> Setting:
-        return Setting(counts_of(stack, layout, formats), head, layout, machine, efficiency, adapters, limits.eager)
+        return Setting(
+            counts_of(stack, layout, formats),
+            head,
+            layout,
+            machine,
+            efficiency,
+            adapters,
+            eager=limits.eager,
+            written_scores=limits.written_scores,
+            writes_out=limits.writes_out,
+            overlapping=limits.overlapping,
+        )
 
     room = room_of(
         architecture,

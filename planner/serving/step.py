@@ -20,6 +20,10 @@ _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill
 # Of the 32-bit peak, by published rates of TensorRT-LLM to 0.9 on A100, H100 and H200; our estimate.
 _ALONE_RATE = 0.15
 _ACTIVATION_BYTES = 2.0
+# A score that is written out: 32 bits by the product; read beside its mask and written again by the softmax; brought
+# into 16 bits for the product with the values, that reads them.
+_SCORE_BYTES = 4.0 + (4.0 + 4.0 + 4.0) + (4.0 + 2.0) + 2.0
+_NOTHING = np.asarray(0.0)
 _FEWEST = 1e-9  # experts that are met: no division by none
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
@@ -59,6 +63,12 @@ class Setting:
     adapters : beside the weights, if any.
     eager : 1 where the host launches every operation by itself while the device works on earlier ones, and attention
         has no kernel for grouped heads; 0 where whole passes are launched at once.
+    written_scores : 1 where attention over a prompt writes its scores to memory and reads them back; 0 where a fused
+        kernel keeps them.
+    writes_out : 1 where weights that are kept in fewer bits are written out in 16 bits before prompts are multiplied
+        with them, unless the machine's kernels unpack them inside.
+    overlapping : 1 where the host works on what a step gave each sequence while the device takes the next; 0 where
+        the device waits for it.
     """
 
     counts: Counts
@@ -68,6 +78,9 @@ class Setting:
     efficiency: ServingEfficiency
     adapters: Adapters | None = None
     eager: Array | float = 0.0
+    written_scores: Array | float = 0.0
+    writes_out: Array | float = 0.0
+    overlapping: Array | float = 0.0
 
 
 def soft_maximum(first: Array, second: Array) -> Array:
@@ -125,7 +138,8 @@ def decode_step(setting: Setting, cores: Cores, *, batch: Array, queries: Array 
     _adapters(groups, setting, here, here * queries)
     _sampled(groups, setting, setting.head, here * queries)
     network = _network(setting, here * queries)
-    host = _exposed(setting, groups.total + network) + e.step_s + e.sequence_s * batch
+    host = _exposed(setting, groups.total + network) + e.step_s
+    host = host + _waited_for(setting, groups.total + network + host, e.sequence_s * batch)
     return PassTime(groups.total + network + host, groups.memory, cache, groups.compute, groups.useful, network, host)
 
 
@@ -160,23 +174,33 @@ def prefill(
     passes = np.maximum(np.ceil(tokens / budget), 1.0)
     each = tokens / passes
     groups = _Groups()
-    _projections(groups, setting, each, relative=e.prefill, times=passes)
+    _projections(groups, setting, each, relative=e.prefill, times=passes, prompts=True)
     _experts(groups, setting, each * ranks, relative=e.prefill, times=passes)
     _sampled(groups, setting, counts.sample, requests)
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
     sixteen = setting.machine.flops_per_s_16
     seen = 2.0 * cores.seen
     rate = e.attention * seen / (seen + e.attention_length)
+    before = groups.total
     cache = requests * cores.read_bytes / (bandwidth * e.cache_bandwidth)
     groups.add(cache, requests * cores.flops / (sixteen * np.maximum(rate, 1e-9)))
+    if np.any(setting.written_scores):
+        written = setting.written_scores * requests * cores.scores * _SCORE_BYTES
+        groups.add(written * e.element_wise / bandwidth, _NOTHING)
+    attending = groups.total - before
     _elements(groups, setting, each, times=passes)
     _adapters(groups, setting, np.maximum(each / np.maximum(length, 1.0), 1.0), each, times=passes)
     _sampled(groups, setting, setting.head, requests * sampled)
     network = _network(setting, each) * passes
     host = (_exposed(setting, (groups.total + network) / passes) + e.prompt_s) * passes
-    overlapped = (passes + layout.pipeline - 1.0) / (passes * layout.pipeline)
+    total = groups.total + network + host
+    # Stages take passes one after the other; all but one wait for the longest, the last, which attends to all others.
+    own = np.maximum(np.ceil(length / budget), 1.0)
+    longer = (1.0 - 1.0 / own) * np.minimum(0.5 * length / np.maximum(cores.seen, 1.0), 1.0)
+    longest = (total + attending * longer) / passes
+    overlapped = (total + (layout.pipeline - 1.0) * longest) / (layout.pipeline * total)
     return PassTime(
-        (groups.total + network + host) * overlapped,
+        total * overlapped,
         groups.memory * overlapped,
         cache * overlapped,
         groups.compute * overlapped,
@@ -195,10 +219,16 @@ def attended(setting: Setting, tokens: Array) -> PassTime:
 
 
 def _projections(
-    groups: _Groups, setting: Setting, tokens: Array, *, relative: Array | float, times: Array | float = 1.0
+    groups: _Groups,
+    setting: Setting,
+    tokens: Array,
+    *,
+    relative: Array | float,
+    times: Array | float = 1.0,
+    prompts: bool = False,
 ) -> None:
     for weights in (setting.counts.attention, setting.counts.dense):
-        _matrices(groups, setting, weights, tokens, relative=relative, times=times)
+        _matrices(groups, setting, weights, tokens, relative=relative, times=times, prompts=prompts)
     if np.any(setting.counts.map_bytes):
         slower = relative * setting.efficiency.convolution
         _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
@@ -212,13 +242,19 @@ def _matrices(
     *,
     relative: Array | float = 1.0,
     times: Array | float = 1.0,
+    prompts: bool = False,
 ) -> None:
     if not np.any(weights.read_bytes):  # a search pays for every group
         return
     e, machine = setting.efficiency, setting.machine
-    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
-    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
-    memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
+    slower, read = np.where(weights.unpacked > 0, e.unpacking, 1.0), weights.read_bytes
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth
+    if prompts and np.any(setting.writes_out):
+        written = setting.writes_out * weights.unpacked * (1.0 - machine.unpacks_inside)
+        whole = weights.elements * _ACTIVATION_BYTES
+        groups.add(written * (read + whole) / bandwidth, _NOTHING, times)
+        slower, read = np.where(written > 0, 1.0, slower), np.where(written > 0, whole, read)
+    memory = (read + weights.rows * e.row_bytes) / (bandwidth * slower)
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits, relative) * slower
     each = weights.flops / rate
     groups.add(memory, each * (tokens + padding(e, tokens, weights.width)), times, useful=each * tokens)
@@ -393,6 +429,15 @@ def _exposed(setting: Setting, device: Array) -> Array:
         return launching
     exposed: Array = np.where(np.asarray(setting.eager) > 0, joined(device, launching, HOST_BLEND) - device, launching)
     return exposed
+
+
+def _waited_for(setting: Setting, step: Array, sequences: Array) -> Array:
+    """Time beside a step's own for what the host does with each sequence's token [s]."""
+    overlapping = np.asarray(setting.overlapping) > 0
+    if not np.any(overlapping):
+        return sequences
+    waited: Array = np.where(overlapping, joined(step, sequences, HOST_BLEND) - step, sequences)
+    return waited
 
 
 def _between_layers(setting: Setting) -> Array:

@@ -33,7 +33,7 @@ class Weights:
 
     Parameters
     ----------
-    read_bytes : read once in a pass [B].
+    read_bytes : read once in a pass [B]. elements : weights that these are [1].
     flops : of one token, or of one sequence where a matrix meets one vector of it [FLOP].
     bits : of the format that the products run in [1].
     unpacked : 1 where the weights are kept in fewer bits [1].
@@ -47,6 +47,7 @@ class Weights:
     unpacked: Array
     rows: Array
     width: Array
+    elements: Array
 
 
 @record
@@ -106,6 +107,7 @@ class Cores:
     flops : of scores and weighted values, over the keys that are seen [FLOP].
     vector_flops : of these, those of a step whose kernel takes every query head by itself, on vector units [FLOP].
     seen : keys that the mean query sees, over all layers that attend, weighed by their work [tokens].
+    scores : pairs of a query and a key that it sees, over all heads and layers [1].
     """
 
     read_bytes: Array
@@ -113,6 +115,7 @@ class Cores:
     flops: Array
     vector_flops: Array
     seen: Array
+    scores: Array
 
 
 _FEED_FORWARD = frozenset({"up", "down", "shared-up", "shared-down"})
@@ -180,7 +183,7 @@ class _Sum:
     def weights(self, stored: Stored) -> Weights:
         width = self.weighed / np.maximum(self.elements, 1.0)
         read = self.elements * stored.bytes_per_weight
-        return Weights(read, self.flops, stored.bits, stored.unpacked, self.rows, width)
+        return Weights(read, self.flops, stored.bits, stored.unpacked, self.rows, width, self.elements)
 
 
 class _Tally:
@@ -344,16 +347,18 @@ class _CoreSum:
         self.flops: Array = _NOTHING
         self.vector: Array = _NOTHING
         self.weighed: Array = _NOTHING
+        self.scores: Array = _NOTHING
 
     def add(self, count: float, read: Array, seen: Attention) -> None:
         flops = count * seen.flops
         self.read = self.read + count * read
         self.flops = self.flops + flops
         self.weighed = self.weighed + flops * seen.visible
+        self.scores = self.scores + count * seen.heads * seen.queries * seen.visible
 
     def cores(self) -> Cores:
         seen = self.weighed / np.maximum(self.flops, 1.0)
-        return Cores(self.read, self.expanded, self.flops, self.vector, seen)
+        return Cores(self.read, self.expanded, self.flops, self.vector, seen, self.scores)
 
 
 def _state_bytes(scan: Scan, tensor: Array) -> Array:
