@@ -303,7 +303,17 @@ _VARIED = 0.7  # coefficient of variation of the outputs that a data set's promp
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "cdna": "vllm-rocm"}
 _LOGICAL_CORES = ("trainium2", "trainium3")  # whose software joins cores in pairs unless told otherwise
 _ELSEWHERE, _ENCODERS_ELSEWHERE = "trtllm-0.14", "torch"
-_GENERATIONS = ("vllm", "vllm-0.11", "vllm-0.6", "trtllm", "trtllm-0.14", "trtllm-0.8", "trtllm-0.5", "sglang")
+_GENERATIONS = (
+    "vllm",
+    "vllm-0.11",
+    "vllm-0.6",
+    "vllm-rocm",
+    "trtllm",
+    "trtllm-0.14",
+    "trtllm-0.8",
+    "trtllm-0.5",
+    "sglang",
+)
 _DATASETS = {"optimum_neuron_vllm": "ShareGPT"}
 
 
