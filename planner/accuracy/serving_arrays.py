@@ -205,7 +205,7 @@ def side_of(case: ServingCase, engine: EngineMoves, degrees: Degrees | None = No
     return Side(
         setting=Setting(counts_of(stack, layout, case.formats), head_of(shape, layout, case.formats), layout, machine,
             _NO_EFFICIENCY, eager=limits.eager, written_scores=limits.written_scores,
-            writes_out=limits.writes_out, overlapping=limits.overlapping),
+            overlapping=limits.overlapping),
         decode=decode_cores(
             stack, layout, case.formats, context=graphs.context(max(context, case.kept)), repeated=graphs.repeated,
             separate=limits.separate_heads, joined=limits.joined_heads,
@@ -295,7 +295,6 @@ def machine_of(case: ServingCase) -> ServingMachine:
         whole.power_limit_w,
         whole.chip_memory_bytes / cores,
         whole.switched,
-        unpacks_inside=whole.unpacks_inside,
     )
     return made if case.power_cap != case.power_cap else capped(made, case.power_cap)
 

@@ -118,7 +118,6 @@ class EngineMoves(Moves):
     joined_heads : query heads for each key head for which it has a kernel on matrix units all the same; 0 for none.
     holds : formats of weights that it keeps; none where it keeps all that are modelled.
     written_scores : attention over a prompt writes its scores to memory and reads them back: no fused kernel.
-    writes_out : weights kept in fewer bits are written out in 16 bits before a library multiplies prompts with them.
     overlapping : what the host does for each sequence of a step goes on while the device works on the next.
     relative : the engine whose moves stand in for what was not fitted, if any.
     """
@@ -140,7 +139,6 @@ class EngineMoves(Moves):
     joined_heads: WholeOrZero = 0
     holds: tuple[Text, ...] = ()
     written_scores: Flag = False
-    writes_out: Flag = False
     overlapping: Flag = False
     relative: Id | None = None
 

@@ -115,7 +115,6 @@ def engine_limits(
         separate_heads=np.asarray(float(engine.separate_heads)),
         joined_heads=np.asarray(float(engine.joined_heads)),
         written_scores=np.asarray(float(engine.written_scores)),
-        writes_out=np.asarray(float(engine.writes_out)),
         overlapping=np.asarray(float(engine.overlapping)),
         graphs=None if engine.graphs is None else graphs_of(engine.graphs, longest),
     )

@@ -13,7 +13,6 @@ from planner.serving.machine import ServingMachine
 Array = NDArray[np.float64]
 
 _CACHED = ("gpu", "cpu")
-_OWN_KERNELS = ("apple", "cpu")  # engines bring their own products there, and unpack weights inside them
 _PEAKS: dict[int, tuple[PrecisionName, ...]] = {
     32: ("fp32_matrix", "fp32"),
     16: ("bf16", "fp16", "tf32", "fp32"),
@@ -45,7 +44,6 @@ def serving_machine(
         power_limit_w=np.asarray(np.nan if power_limit_w is None else power_limit_w),
         chip_memory_bytes=np.asarray(0.0 if accelerator.kind in _CACHED else accelerator.cache or 0.0),
         switched=np.asarray(float(switched)),
-        unpacks_inside=np.asarray(float(accelerator.family in _OWN_KERNELS)),
     )
 
 

@@ -42,7 +42,7 @@ class EngineLimits:
     eager : 1 where the host launches every operation by itself; see `planner.serving.step.Setting`.
     short_sums : 1 where 16-bit products are summed in 16 bits.
     separate_heads, joined_heads : see `planner.serving.work.decode_cores`.
-    written_scores, writes_out, overlapping : see `planner.serving.step.Setting`.
+    written_scores, overlapping : see `planner.serving.step.Setting`.
     """
 
     sequences: Array
@@ -55,7 +55,6 @@ class EngineLimits:
     separate_heads: Array | float = 0.0
     joined_heads: Array | float = 0.0
     written_scores: Array | float = 0.0
-    writes_out: Array | float = 0.0
     overlapping: Array | float = 0.0
 
 
@@ -308,7 +307,6 @@ def engine_of(
             adapters,
             eager=limits.eager,
             written_scores=limits.written_scores,
-            writes_out=limits.writes_out,
             overlapping=limits.overlapping,
         )
 

@@ -19,10 +19,6 @@ def _endless() -> Array:
     return np.asarray(np.inf)
 
 
-def _none() -> Array:
-    return np.asarray(0.0)
-
-
 @record
 class ServingMachine:
     """One kind of node under a served model; NaN where a part has no such format.
@@ -35,8 +31,6 @@ class ServingMachine:
     flops_per_s_short : the same of 16-bit products that are summed in 16 bits too [FLOP/s].
     power_limit_w : of one accelerator, as made; `power_cap_w` as set for a run, endless where it is not [W].
     chip_memory_bytes : memory on the chip that software manages; 0 where a cache stands in for it [B].
-    unpacks_inside : 1 where weights kept in fewer bits are unpacked in the kernels that multiply them, there being no
-        library of products apart from these [1].
     switched : 1 where a link of its own joins the accelerators, 0 where they reach each other over PCIe [1].
     """
 
@@ -50,7 +44,6 @@ class ServingMachine:
     chip_memory_bytes: Array
     switched: Array
     power_cap_w: Array = field(default_factory=_endless)
-    unpacks_inside: Array = field(default_factory=_none)
 
     def flops_per_s(self, bits: Array) -> Array:
         """Give the dense peak of products in a width [FLOP/s]; NaN where the part lacks it."""

@@ -65,8 +65,6 @@ class Setting:
         has no kernel for grouped heads; 0 where whole passes are launched at once.
     written_scores : 1 where attention over a prompt writes its scores to memory and reads them back; 0 where a fused
         kernel keeps them.
-    writes_out : 1 where weights that are kept in fewer bits are written out in 16 bits before prompts are multiplied
-        with them, unless the machine's kernels unpack them inside.
     overlapping : 1 where the host works on what a step gave each sequence while the device takes the next; 0 where
         the device waits for it.
     """
@@ -79,7 +77,6 @@ class Setting:
     adapters: Adapters | None = None
     eager: Array | float = 0.0
     written_scores: Array | float = 0.0
-    writes_out: Array | float = 0.0
     overlapping: Array | float = 0.0
 
 
@@ -174,7 +171,7 @@ def prefill(
     passes = np.maximum(np.ceil(tokens / budget), 1.0)
     each = tokens / passes
     groups = _Groups()
-    _projections(groups, setting, each, relative=e.prefill, times=passes, prompts=True)
+    _projections(groups, setting, each, relative=e.prefill, times=passes)
     _experts(groups, setting, each * ranks, relative=e.prefill, times=passes)
     _sampled(groups, setting, counts.sample, requests)
     bandwidth = setting.machine.machine.memory_bandwidth_bytes_per_s
@@ -225,10 +222,9 @@ def _projections(
     *,
     relative: Array | float,
     times: Array | float = 1.0,
-    prompts: bool = False,
 ) -> None:
     for weights in (setting.counts.attention, setting.counts.dense):
-        _matrices(groups, setting, weights, tokens, relative=relative, times=times, prompts=prompts)
+        _matrices(groups, setting, weights, tokens, relative=relative, times=times)
     if np.any(setting.counts.map_bytes):
         slower = relative * setting.efficiency.convolution
         _matrices(groups, setting, setting.counts.convolutions, tokens, relative=slower, times=times)
@@ -242,19 +238,13 @@ def _matrices(
     *,
     relative: Array | float = 1.0,
     times: Array | float = 1.0,
-    prompts: bool = False,
 ) -> None:
     if not np.any(weights.read_bytes):  # a search pays for every group
         return
     e, machine = setting.efficiency, setting.machine
-    slower, read = np.where(weights.unpacked > 0, e.unpacking, 1.0), weights.read_bytes
-    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth
-    if prompts and np.any(setting.writes_out):
-        written = setting.writes_out * weights.unpacked * (1.0 - machine.unpacks_inside)
-        whole = weights.elements * _ACTIVATION_BYTES
-        groups.add(written * (read + whole) / bandwidth, _NOTHING, times)
-        slower, read = np.where(written > 0, 1.0, slower), np.where(written > 0, whole, read)
-    memory = (read + weights.rows * e.row_bytes) / (bandwidth * slower)
+    slower = np.where(weights.unpacked > 0, e.unpacking, 1.0)
+    bandwidth = machine.machine.memory_bandwidth_bytes_per_s * e.weight_bandwidth * slower
+    memory = (weights.read_bytes + weights.rows * e.row_bytes) / bandwidth
     rate = machine.flops_per_s(weights.bits) * e.matrix_rate(weights.bits, relative) * slower
     each = weights.flops / rate
     groups.add(memory, each * (tokens + padding(e, tokens, weights.width)), times, useful=each * tokens)

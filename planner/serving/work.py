@@ -33,7 +33,7 @@ class Weights:
 
     Parameters
     ----------
-    read_bytes : read once in a pass [B]. elements : weights that these are [1].
+    read_bytes : read once in a pass [B].
     flops : of one token, or of one sequence where a matrix meets one vector of it [FLOP].
     bits : of the format that the products run in [1].
     unpacked : 1 where the weights are kept in fewer bits [1].
@@ -47,7 +47,6 @@ class Weights:
     unpacked: Array
     rows: Array
     width: Array
-    elements: Array
 
 
 @record
@@ -183,7 +182,7 @@ class _Sum:
     def weights(self, stored: Stored) -> Weights:
         width = self.weighed / np.maximum(self.elements, 1.0)
         read = self.elements * stored.bytes_per_weight
-        return Weights(read, self.flops, stored.bits, stored.unpacked, self.rows, width, self.elements)
+        return Weights(read, self.flops, stored.bits, stored.unpacked, self.rows, width)
 
 
 class _Tally:
