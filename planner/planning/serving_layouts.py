@@ -98,7 +98,9 @@ def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -
             ground.architecture, tensor=only.tensor, data=only.data, pipeline=only.pipeline, expert=only.expert
         )
         if reason:
-            return InputError(tree.fault("contradiction", reason, ("layout",), hint="layout: auto"))
+            working = _tensor_degrees(ground, only)
+            allowed = f"tensor: {', '.join(map(str, working))}" if working else ""
+            return InputError(tree.fault("contradiction", reason, ("layout",), allowed=allowed, hint="layout: auto"))
         require_links(ground, only, tree)
     arrays = as_arrays(layouts)
     divided = divides(ground.architecture, arrays) > 0
@@ -110,6 +112,16 @@ def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -
     room = np.broadcast_to(engine.room.cache_room_bytes, divided.shape)
     best = int(np.argmax(np.where(divided, room, -np.inf)))
     return unfit(ground, ground.replica(as_arrays([layouts[best]])), tree)
+
+
+def _tensor_degrees(ground: ServingGround, layout: ServingLayout) -> list[int]:
+    """Give the tensor degrees that a layout could have, its other degrees as they are."""
+    degrees = range(1, _MOST_TENSOR + 1)
+    other = {"data": layout.data, "pipeline": layout.pipeline, "expert": layout.expert}
+    return [each for each in degrees if not why_not(ground.architecture, tensor=each, **other)]
+
+
+_MOST_TENSOR = 64
 
 
 def _ranks(layout: ServingLayout) -> int:

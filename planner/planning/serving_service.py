@@ -175,6 +175,7 @@ def _require_shares_of_the_mean(demand: Demand, tree: Tree) -> None:
         raise InputError(tree.fault("contradiction", message, at, hint="leave peak_to_mean out"))
 
 
+_MANY_TIMES = 10.0  # above which a multiple is easier to read than a percentage
 _ROUNDED = 0.02  # of the mean, which shares of two digits may miss
 
 
@@ -247,11 +248,13 @@ def _require_settled(ground: ServingGround, found: Answer, size: Size, rate: flo
     needed = math.ceil(size.replicas * rate / capacity)
     who = "one replica takes" if size.replicas == 1 else f"{size.replicas:,} replicas take"
     over = rate / capacity - 1.0
-    message = (
-        f"{rate:,.3g} requests/s are {over:.0%} more than the {capacity:,.3g} that {who}"
-        if over > _ROUNDED
-        else f"{rate:,.4g} requests/s are all that {who}, {capacity:,.4g}: the queue before them would have no end"
-    )
+    asked, taken = f"{rate:,.3g} requests/s", f"the {capacity:,.3g} that {who}"
+    if over <= _ROUNDED:
+        message = f"{rate:,.4g} requests/s are all that {who}, {capacity:,.4g}: the queue before them would have no end"
+    elif over < _MANY_TIMES:
+        message = f"{asked} are {over:.0%} more than {taken}"
+    else:
+        message = f"{asked} are more than {taken}, {rate / capacity:,.0f} times as many"
     hint = f"at least {needed + (needed == size.replicas)} replicas (replicas: auto), or a lower rate"
     raise InfeasibleError(tree.fault("overload", message, ("workload", "load"), hint=hint))
 

@@ -55,6 +55,7 @@ FLAT = ", ".join(["1"] * 24)
             {"workload.load": f"{{demand: {{mean: 1 requests/s, peak_to_mean: 3, by_hour: [{FLAT}]}}}}"},
             "the busiest hour has 1 times the mean, and peak_to_mean is 3",
         ),
+        ({"layout": "{tensor: 3}"}, "tensor: 1, 2, 4, 8, 16, 32"),
         ({"workload.requests": "{prompt: 0.3, output: 5}"}, "out of range"),
         ({"workload.requests": "{prompt: 300, output: 5, prompt_variability: 1e9}"}, "out of range"),
         ({"workload.load": "{rate: 3 requests/s, variability: 1e6}"}, "out of range"),
@@ -88,3 +89,9 @@ def test_a_machine_that_is_too_small_is_told_to_be_that_and_not_to_lack_a_format
 def test_a_node_that_takes_more_replicas_with_it_than_stand_by_is_told(spare: int, *, warned: bool) -> None:
     e = estimated({"hardware.node": "p5.48xlarge", "layout": "{tensor: 2}", "replicas": "4", "spare": str(spare)})
     assert any("a node that fails" in warning for warning in e.warnings) is warned
+
+
+@pytest.mark.parametrize(("rate", "words"), [(20, r"% more than the"), (900, r"are more than the .* times as many")])
+def test_overload_is_told_in_what_reads_easily(rate: int, words: str) -> None:
+    with pytest.raises(InfeasibleError, match=words):
+        estimated({"replicas": "1", "workload.load": f"{{rate: {rate} requests/s}}"})
