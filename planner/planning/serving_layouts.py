@@ -116,9 +116,12 @@ def no_layout(ground: ServingGround, layouts: list[ServingLayout], tree: Tree) -
 
 def _tensor_degrees(ground: ServingGround, layout: ServingLayout) -> list[int]:
     """Give the tensor degrees that a layout could have, its other degrees as they are."""
-    degrees = range(1, _MOST_TENSOR + 1)
-    other = {"data": layout.data, "pipeline": layout.pipeline, "expert": layout.expert}
-    return [each for each in degrees if not why_not(ground.architecture, tensor=each, **other)]
+    data, pipeline, expert = layout.data, layout.pipeline, layout.expert
+    return [
+        tensor
+        for tensor in range(1, _MOST_TENSOR + 1)
+        if not why_not(ground.architecture, tensor=tensor, data=data, pipeline=pipeline, expert=expert)
+    ]
 
 
 _MOST_TENSOR = 64
