@@ -81,7 +81,8 @@ def test_a_cache_that_query_heads_do_not_share_draws_more() -> None:
         step = engine.decode_step(64.0, 1536.0)
         assert float(np.ravel(step.cache)[0]) < float(np.ravel(step.memory)[0])
         shares.append(float(drawn(engine, step)[0] / engine.machine.power_limit_w))
-    assert shares[0] > shares[1] + 0.05
+    # Llama 2's meets the most that a chip draws, which bounds what lies between.
+    assert shares[0] > shares[1] + 0.04
 
 
 def test_a_chip_that_comes_from_rest_draws_less_until_it_is_warm() -> None:
