@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from planner.accuracy.cases import Observation, Refused
-from planner.accuracy.inference_rows import InferenceRows, RowRefusedError, above_zero
+from planner.accuracy.inference_row import RowRefusedError, above_zero
+from planner.accuracy.inference_rows import InferenceRows
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase, Workers
 from planner.accuracy.serving_words import as_run
 from planner.catalog.accelerator import Accelerator

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
 
-from planner.accuracy.cases import Observation, Refused, unmeasurable
+from planner.accuracy.cases import Observation, Refused
+from planner.accuracy.inference_row import (
+    ENCODERS,
+    Row,
+    RowRefusedError,
+    above_zero,
+    batch_of,
+    compiled_of,
+    degrees_of,
+    group_of,
+    longest_of,
+    mode_of,
+    number_in,
+    observations_of,
+)
 from planner.accuracy.searched import searched_degrees
-from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
+from planner.accuracy.serving_cases import Mode, ServingCase
 from planner.accuracy.serving_nodes import for_efficiency, most_efficient_w, surroundings
-from planner.accuracy.serving_words import EngineRule, ServingWords, as_run
+from planner.accuracy.serving_words import ServingWords, as_run
 from planner.catalog.accelerator import Accelerator
 from planner.catalog.checkpoints import format_of, without_format
 from planner.catalog.power import NodePowerRule
@@ -23,47 +34,6 @@ from planner.serving.layout import why_not
 from planner.workload.architecture import Architecture
 from planner.workload.build import architecture
 from planner.workload.convolutional import convolutional
-
-Row = Mapping[str, Any]
-
-_ONE_SAMPLE, _EIGHT_SAMPLES, _INTERACTIVE = "single_stream", "multi_stream_8", "server_sla_interactive"
-_SERIAL = (
-    "llama.cpp",
-    "llama.cpp-cpu",
-    "transformers",
-)  # several devices hold more of a model, and work one after the other
-_ONE_LOOP = ("jetstream",)  # a batch is dealt out to devices by one program, whose host serves all of them
-_CORES = "core"  # in `tp_unit`: degrees count cores and not accelerators
-_ENCODERS = ("encoder", "vision")
-_METRICS = {
-    "output_tokens_per_s": "output_tokens_per_s",
-    "total_tokens_per_s": "total_tokens_per_s",
-    "requests_per_s": "requests_per_s",
-    "ttft_ms": "ttft_ms",
-    "tpot_ms": "tpot_ms",
-    "itl_ms": "itl_ms",
-    "itl_p50_ms": "itl_ms",
-    "e2e_latency_ms": "e2e_latency_ms",
-    "accelerator_power_w": "accelerator_power_w",
-    "joules_per_token": "joules_per_token",
-    "peak_memory_gb": "peak_memory_gb",
-    "system_power_w": "system_power_w",
-}
-
-
-class RowRefusedError(Exception):
-    """A row that cannot be predicted; its text says why."""
-
-
-def above_zero(observations: Iterable[Observation]) -> None:
-    """Refuse what no run can have measured.
-
-    Raises
-    ------
-    RowRefusedError : a number that is zero, negative or endless.
-    """
-    if reason := unmeasurable(observations):
-        raise RowRefusedError(reason)
 
 
 @record
@@ -84,7 +54,7 @@ class InferenceRows:
         """Give one row of a list in the form of `inference.yaml`."""
         observations: tuple[Observation, ...] = ()
         try:
-            observations = tuple(_observations(row))
+            observations = tuple(observations_of(row))
             if not observations:
                 raise RowRefusedError("the row measures nothing that the planner predicts")
             above_zero(observations)
@@ -163,11 +133,11 @@ class InferenceRows:
             accelerator,
             self.words.weights(_weights(row)),
         )
-        mode = _mode(row, task)
+        mode = mode_of(row, task)
         prompt, output = self._lengths(row, mode, shape, estimated)
         if not (0 <= prompt < math.inf and 0 <= output < math.inf):
             raise RowRefusedError(f"a prompt of {prompt:g} and an answer of {output:g} tokens are none")
-        degrees, devices, cores = _degrees(row, accelerator, engine, mode)
+        degrees, devices, cores = degrees_of(row, accelerator, engine, mode)
         if degrees.searched:
             degrees = searched_degrees(shape, formats, accelerator, devices=devices, cores=cores)
         words = why_not(
@@ -180,13 +150,13 @@ class InferenceRows:
         )
         if words:
             raise RowRefusedError(words)
-        batch = _batch(row, mode)
+        batch = batch_of(row, mode)
         if mode in (Mode.STATIC, Mode.DECODE, Mode.PROMPT) and batch != batch:
             raise RowRefusedError("the row does not say its batch")
         if rule and rule.drawn and batch == batch:
             prompt *= (1.0 + (batch - 1.0) * _DRAWN) / batch  # one of them is the longest
             estimated.append("prompt")
-        cap_w = _number(row, "accelerator_power_cap_w")
+        cap_w = number_in(row, "accelerator_power_cap_w")
         if cap_w != cap_w and for_efficiency(row):
             cap_w = most_efficient_w(accelerator)
             estimated.append("power limit")
@@ -198,7 +168,7 @@ class InferenceRows:
             accelerator_text=str(row["accelerator"]),
             quality=str(row.get("quality") or ""),
             kind="inference",
-            group=_group(row, mode, accelerator),
+            group=group_of(row, mode, accelerator),
             scenario=str(row.get("scenario") or ""),
             model=model,
             architecture=shape,
@@ -214,15 +184,15 @@ class InferenceRows:
             output=output,
             batch=batch,
             observations=observations,
-            most=_number(row, "max_num_seqs"),
-            requests=_number(row, "num_requests"),
-            rate=_number(row, "request_rate"),
+            most=number_in(row, "max_num_seqs"),
+            requests=number_in(row, "num_requests"),
+            rate=number_in(row, "request_rate"),
             beams=4 if "beam width 4" in str(row.get("notes")) else 1,
-            compiled=_compiled(row, engine, mode),
+            compiled=compiled_of(row, engine, mode),
             varied=_VARIED if row.get("dataset") and mode is not Mode.ENCODE else 0.0,
-            kept=_number(row, "cache_len") if row.get("cache_len") else 0.0,
-            longest=_longest(row, rule),
-            tpot_limit_ms=_number(row, "sla_tpot_ms"),
+            kept=number_in(row, "cache_len") if row.get("cache_len") else 0.0,
+            longest=longest_of(row, rule),
+            tpot_limit_ms=number_in(row, "sla_tpot_ms"),
             power_cap=cap_w,
             around_w=around.host_w,
             lost=around.lost,
@@ -248,7 +218,7 @@ class InferenceRows:
     def _usual_engine(self, accelerator: Accelerator, task: str) -> str:
         """Give what such chips are usually served with, for rows that do not say."""
         defaults = self.catalog.defaults()
-        if task in _ENCODERS:
+        if task in ENCODERS:
             return defaults.encoder_engine_of.get(accelerator.family, _ENCODERS_ELSEWHERE)
         return _ENGINES_OF_MAKERS.get(accelerator.family) or defaults.engine_of.get(accelerator.family, _ELSEWHERE)
 
@@ -263,7 +233,7 @@ class InferenceRows:
         return name
 
     def _lengths(self, row: Row, mode: Mode, shape: Architecture, estimated: list[str]) -> tuple[float, float]:
-        prompt, output = _number(row, "isl"), _number(row, "osl")
+        prompt, output = number_in(row, "isl"), number_in(row, "osl")
         if mode is Mode.ENCODE:
             fixed = shape.main.tokens_per_sample
             length = float(fixed) if fixed else prompt
@@ -272,7 +242,7 @@ class InferenceRows:
                 length = float(known.prompt)
                 estimated.append("prompt")
             if length != length:
-                length = _number(row, "max_isl")
+                length = number_in(row, "max_isl")
             if length != length:
                 raise RowRefusedError("the row does not say how long its inputs are")
             return length, 0.0
@@ -301,7 +271,6 @@ _UNSAID = ("none", "", "auto", "default", "native")  # words for weights as the 
 _DRAWN = 0.5  # mean over the longest of lengths that are drawn evenly up to it
 _VARIED = 0.7  # coefficient of variation of the outputs that a data set's prompts draw; our estimate
 _ENGINES_OF_MAKERS = {"tpu": "jetstream", "cdna": "vllm-rocm"}
-_LOGICAL_CORES = ("trainium2", "trainium3")  # whose software joins cores in pairs unless told otherwise
 _ELSEWHERE, _ENCODERS_ELSEWHERE = "trtllm-0.14", "torch"
 _GENERATIONS = (
     "vllm",
@@ -338,130 +307,3 @@ _USUAL_WEIGHTS = {"llama.cpp": "q4_0", "ollama": "q4_k_m", "lm studio": "q4_k_m"
 def _is_quantised_cache(row: Row) -> bool:
     """Tell whether an engine quantises keys and values along with weights of 8 or 4 bits, as its recipes have it."""
     return any(name in str(row.get("engine")) for name in ("TensorRT", "optimum-habana"))
-
-
-def _observations(row: Row) -> list[Observation]:
-    metrics: Mapping[str, Any] = row["metrics"]
-    found = [Observation(_METRICS[name], float(value)) for name, value in metrics.items() if name in _METRICS]
-    each = metrics.get("tokens_per_s_per_accelerator")
-    if each:
-        found.append(Observation("output_tokens_per_s", float(each) * float(row.get("n_accelerators") or 1)))
-    prompts = metrics.get("prefill_tokens_per_s")
-    if prompts and "ttft_ms" not in metrics:
-        found.append(Observation("ttft_ms", float(row["isl"]) / float(prompts) * 1e3))
-    return found
-
-
-def _mode(row: Row, task: str) -> Mode:
-    if task in _ENCODERS or task == "diffusion":
-        return Mode.ENCODE
-    said, phase = str(row.get("scenario")), row.get("phase")
-    scenario = _SAME_LOADS.get(re.sub(r"[\s-]+", "_", said.casefold()), said)
-    if phase == "prefill":
-        return Mode.PROMPT
-    if phase == "decode" or row.get("engine") == "gpt-fast":
-        return Mode.DECODE
-    if scenario == "fixed_batch":
-        return Mode.PROMPT if row.get("osl") == 1 else Mode.STATIC
-    if scenario in (_ONE_SAMPLE, "concurrency"):
-        return Mode.CLOSED
-    if scenario == "max_batch_saturated":
-        return Mode.SATURATED
-    if scenario in ("server_sla", "server_sla_interactive", "server_constant_rate"):
-        return Mode.RATE
-    if scenario in ("offline_max_throughput", "server_infinite_rate"):
-        return Mode.OFFLINE
-    raise RowRefusedError(f"a load of the kind '{said}' is not one that the planner models")
-
-
-_SAME_LOADS = {  # other words for the loads of published tables
-    **dict.fromkeys(("offline", "offline_throughput", "max_throughput", "throughput"), "offline_max_throughput"),
-    **dict.fromkeys(("static", "static_batch", "batch"), "fixed_batch"),
-    **dict.fromkeys(("closed_loop", "fixed_concurrency"), "concurrency"),
-}
-
-
-def _group(row: Row, mode: Mode, accelerator: Accelerator) -> str:
-    """Give the family of rows that a row is scored with: its maker where that is a family of its own, else its mode."""
-    if mode is Mode.ENCODE:
-        return "encoder"
-    if accelerator.family in ("neuron", "gaudi", "tpu", "cdna"):
-        return accelerator.family
-    if str(row.get("source")).startswith("mlperf"):
-        return "mlperf interactive" if row.get("scenario") == _INTERACTIVE else "mlperf"
-    if mode is Mode.OFFLINE:
-        return "offline"
-    if mode is Mode.SATURATED:
-        return "saturated"
-    if row.get("scenario") == "single_stream" or row.get("batch") == 1:
-        return "single stream"
-    return "static batch" if mode in (Mode.STATIC, Mode.PROMPT, Mode.DECODE) else mode.value
-
-
-def _degrees(row: Row, accelerator: Accelerator, engine: str, mode: Mode) -> tuple[Degrees, int, int]:
-    """Give layout, devices that it counts, and cores of one accelerator that are devices."""
-    accelerators = int(row.get("n_accelerators") or 1)
-    unit = str(row.get("tp_unit") or "")
-    cores = accelerator.cores if _CORES in unit.lower() or accelerator.kind in ("neuron",) else 1
-    if "LNC=2" in unit or (accelerator.id in _LOGICAL_CORES and cores > 1):
-        cores = accelerator.cores // 2  # two physical cores are one logical one
-    devices = accelerators * cores
-    if mode is Mode.ENCODE:
-        alone = row.get("scenario") in (_ONE_SAMPLE, _EIGHT_SAMPLES)
-        ranks = int(row.get("tp") or 1) * int(row.get("pp") or 1)
-        copies = 1 if alone else int(row.get("n_models") or max(1, devices // ranks))
-        shared = Degrees(tensor=int(row.get("tp") or 1), pipeline=int(row.get("pp") or 1), replicas=copies)
-        return shared, devices, cores
-    tensor, expert, data = (int(row.get(k) or 0) for k in ("tp", "ep", "dp"))
-    pipeline = int(row.get("pp") or 1)
-    if engine in _SERIAL and devices > 1:
-        return Degrees(pipeline=devices), devices, cores
-    if str(row.get("source")).startswith("mlperf"):
-        return Degrees(searched=True), devices, cores
-    if row.get("attention_dp"):
-        attention = int(row["attention_dp"])
-        return Degrees(tensor=1, data=attention, expert=max(expert, 1)), devices, cores
-    if str(row.get("source")) == "mlenergy_v3" and expert > 1:
-        ranks = devices // max(data, 1)
-        return Degrees(tensor=ranks, data=max(data, 1), expert=expert), devices, cores
-    if engine in _ONE_LOOP and data > 1:
-        return Degrees(tensor=max(tensor, 1), data=data, expert=max(expert, 1)), devices, cores
-    if not tensor or (expert > 1 and tensor < expert):
-        tensor = max(1, devices // (pipeline * max(data, 1)))
-    replicas = max(1, devices // (tensor * pipeline))
-    if accelerator.kind == "neuron":
-        replicas = max(data, 1)  # the rest of the instance is idle
-    return Degrees(tensor=tensor, pipeline=pipeline, expert=max(expert, 1), replicas=replicas), devices, cores
-
-
-def _compiled(row: Row, engine: str, mode: Mode) -> float:
-    """Give the sequences that every step computes: engines on Neuron compile one graph for their largest batch."""
-    fixed = engine == "neuron-vllm" and mode in (Mode.CLOSED, Mode.RATE, Mode.OFFLINE)
-    return _number(row, "batch") if fixed and row.get("batch") else 0.0
-
-
-def _longest(row: Row, rule: EngineRule | None) -> float:
-    """Give the tokens of prompt and answer that graphs were compiled for: as told, or as the engine's rows have it."""
-    told = _number(row, "max_seq_len")
-    return float(rule.longest) if told != told and rule and rule.longest else told
-
-
-def _batch(row: Row, mode: Mode) -> float:
-    if mode is Mode.ENCODE and row.get("scenario") in (_ONE_SAMPLE, _EIGHT_SAMPLES):
-        return 1.0 if row["scenario"] == _ONE_SAMPLE else 8.0
-    if mode is Mode.CLOSED:
-        clients = _number(row, "concurrency")
-        if clients != clients and row.get("scenario") == _ONE_SAMPLE:
-            return 1.0
-        return clients if clients == clients else _number(row, "batch")
-    return _number(row, "batch")
-
-
-def _number(row: Row, key: str) -> float:
-    value = row.get(key)
-    if value is None:
-        return float("nan")
-    number = float(value)
-    if number < 0 or (number == 0 and key not in ("isl", "osl")):
-        raise RowRefusedError(f"{key} is {number:g}")
-    return number

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.accuracy.cases import Observation, Refused
 from planner.accuracy.closed_loop_rows import ClosedLoopRows
 from planner.accuracy.formats import MeasuredFile
-from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
+from planner.accuracy.inference_row import RowRefusedError
+from planner.accuracy.inference_rows import InferenceRows
 from planner.accuracy.row import Row
 from planner.accuracy.serving_cases import ServingCase
 from planner.accuracy.serving_measured import reader_of

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from planner.accuracy.cases import Observation
 from planner.accuracy.formats import read_file
-from planner.accuracy.inference_rows import InferenceRows, RowRefusedError
+from planner.accuracy.inference_row import RowRefusedError
+from planner.accuracy.inference_rows import InferenceRows
 from planner.accuracy.serving_arrays import machine_of
 from planner.accuracy.serving_cases import Degrees, Mode, ServingCase
 from planner.accuracy.serving_words import as_run

