@@ -177,7 +177,8 @@ def planner_answers(columns: list[str], rows: list[Row], *more: str) -> tuple[An
             writer.writeheader()
             writer.writerows(rows)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [str(Path(sys.executable).with_name("planner")), "accuracy", str(sample), *more, "--output", f"json={out}"]
+        planner = str(Path(sys.executable).with_name("planner"))
+        command = [planner, "accuracy", str(sample), *more, "--output", f"json={out}"]
         subprocess.run(command, env={**os.environ, **ONE_THREAD}, check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         told = json.loads(out.read_text("utf-8"))["rows"]
