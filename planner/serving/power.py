@@ -12,8 +12,8 @@ from planner.serving.step import PassTime
 Array = NDArray[np.float64]
 
 _BELOW_LIMIT = 0.97
-"""Of its limit that an accelerator draws in the mean where the limit holds it back, which reacts and does not foresee:
-28 of 439 published runs stand there, at 0.96 to 0.97 on B200 and 0.96 to 0.99 on H100."""
+"""Of its limit, or of what it is set to, that an accelerator draws in the mean where this holds it back, which reacts
+and does not foresee: 28 of 439 published runs stand there, at 0.96 to 0.97 on B200 and 0.96 to 0.99 on H100."""
 _OF_USE = 0.7
 """Exponent of the use of products: their clock falls, and with it the voltage, before the limit is reached. Of 0.5 to
 1 the best on runs left out; 0.6 to 1 differ by little."""
@@ -51,7 +51,8 @@ def accelerator_power_w(
     A byte takes an energy, whatever the limit of its chip, so that memory that is fast for a limit takes more of it:
     8 TB/s at 1,000 W against 3.35 at 700. Keys and values take more than weights: one query's row is multiplied with
     them in a tile of 16 to 128 rows, so that each byte goes through many times the operations that count. Near its
-    limit a chip lowers its clock, and with it the voltage; where it is set to less, it draws no more than that. Rows
+    limit a chip lowers its clock, and with it the voltage; where it is set to less, that stands in for the
+    limit. Rows
     that a product of weights is padded with are zeros: they switch next to nothing, and do not count as use. A chip
     that comes from rest is cool, and leaks less until it is warm.
     """
@@ -83,6 +84,6 @@ def _phase_w(machine: ServingMachine, e: ServingEfficiency, time: PassTime, save
     read_w = machine.machine.memory_bandwidth_bytes_per_s * (weights_j + cache_j) / time.total
     used = e.power_compute * (time.useful / time.total) ** _OF_USE
     wanted = e.power_waiting + e.power_busy * running + used - saved
-    highest = np.minimum(_BELOW_LIMIT * limit, machine.power_cap_w)
+    highest = _BELOW_LIMIT * np.minimum(limit, machine.power_cap_w)
     watts: Array = np.minimum(highest, limit * wanted + read_w)
     return watts

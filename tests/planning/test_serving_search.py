@@ -83,7 +83,7 @@ def pools(choice: Choice) -> dict[str, str]:
     return {"disaggregation": f"{{prefill: {choice.prefill}, decode: {choice.decode}}}"}
 
 
-def test_no_pair_of_pools_with_one_replica_less_keeps_the_objectives_with_room_to_spare() -> None:
+def test_no_pair_of_pools_with_one_replica_less_keeps_the_objectives() -> None:
     apart = next(choice for choice in searched().top if choice.prefill and choice.replicas > 4)
     for prefill, decode in ((apart.prefill - 1, apart.decode), (apart.prefill, apart.decode - 1)):
         if not prefill or not decode:
@@ -93,8 +93,7 @@ def test_no_pair_of_pools_with_one_replica_less_keeps_the_objectives_with_room_t
             e = alone(apart, layout=degrees(apart), disaggregation=fewer)
         except InfeasibleError:
             continue
-        late = max((e["ttft_p99_ms"] or 0.0) / 2000.0, (e["tpot_p90_ms"] or 0.0) / 60.0)
-        assert late > 1.0 or (e["utilisation"] or 0.0) > 0.95  # a pool is sized up to there
+        assert max((e["ttft_p99_ms"] or 0.0) / 2000.0, (e["tpot_p90_ms"] or 0.0) / 60.0) > 1.0
 
 
 def test_the_best_of_a_machine_costs_what_its_own_estimate_finds() -> None:
