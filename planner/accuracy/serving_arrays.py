@@ -26,7 +26,8 @@ from planner.serving.graphs import with_every_expert
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine, capped
 from planner.serving.room import FractionOf, Room, activation_bytes, room_of
-from planner.serving.step import PassTime, Setting, decode_step, prefill
+from planner.serving.setting import Setting
+from planner.serving.step import PassTime, decode_step, prefill
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
 
 Array = NDArray[np.float64]

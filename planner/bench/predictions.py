@@ -15,7 +15,7 @@ from planner.hardware.kernels import forward_and_backward_s
 from planner.hardware.products import matrix_product_time_s
 from planner.record import record
 from planner.serving.efficiency import ServingEfficiency
-from planner.serving.step import padding, soft_maximum
+from planner.serving.operator_groups import padding, soft_maximum
 from planner.workload.operators import Attention, MatrixProduct, Streaming
 
 _CORE_RATE = 0.5  # of the products' rate, as planner.serving.step has it for few queries

@@ -19,8 +19,9 @@ from planner.serving.graphs import Graphs
 from planner.serving.layout import Layout
 from planner.serving.machine import ServingMachine
 from planner.serving.room import EngineMemory, Room, room_of, with_adapters
+from planner.serving.setting import Setting
 from planner.serving.speculation import Speculation
-from planner.serving.step import PassTime, Setting, attended, decode_step, prefill
+from planner.serving.step import PassTime, attended, decode_step, prefill
 from planner.serving.varied import over_lengths
 from planner.serving.work import Cores, counts_of, decode_cores, head_of, prefill_cores
 from planner.workload.architecture import Architecture, Stack
@@ -39,10 +40,10 @@ class EngineLimits:
     chunked : 1 where prompts share passes with sequences that decode, 0 where they stop them.
     reserving : 1 where a request starts only when its whole answer fits the cache, 0 where its prompt is enough.
     graphs : shapes that graphs are compiled for; None where every pass has its own.
-    eager : 1 where the host launches every operation by itself; see `planner.serving.step.Setting`.
+    eager : 1 where the host launches every operation by itself; see `planner.serving.setting.Setting`.
     short_sums : 1 where 16-bit products are summed in 16 bits.
     separate_heads, joined_heads : see `planner.serving.work.decode_cores`.
-    written_scores, overlapping : see `planner.serving.step.Setting`.
+    written_scores, overlapping : see `planner.serving.setting.Setting`.
     """
 
     sequences: Array
