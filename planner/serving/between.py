@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from planner.hardware.collectives import Group, Links, all_reduce_time_s, all_to_all_time_s, send_time_s
 from planner.hardware.kernels import HOST_BLEND, joined
-from planner.serving.setting import Setting
+from planner.serving.setting import ACTIVATION_BYTES, Setting
 
 Array = NDArray[np.float64]
 
-_ACTIVATION_BYTES = 2.0
 _MOVED_BYTES = 1.5  # of an element sent to an expert and back, the mean of 8 bits out and 16 bits in
 
 
@@ -27,7 +26,7 @@ def network_s(setting: Setting, tokens: Array) -> Array:
         np.where(switched, e.link_latency_s, e.far_latency_s),
         np.maximum(m.fabric_latency_s, e.link_latency_s),
     )
-    vector = counts.hidden * _ACTIVATION_BYTES
+    vector = counts.hidden * ACTIVATION_BYTES
     group = Group(layout.tensor, np.minimum(layout.tensor, m.domain))
     time = counts.reductions * all_reduce_time_s(tokens * vector, group, links)
     ranks = layout.stage_ranks

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from planner.serving.efficiency import ServingEfficiency
 from planner.serving.machine import VECTOR_SHARE
-from planner.serving.setting import Setting
+from planner.serving.setting import ACTIVATION_BYTES, Setting
 from planner.serving.work import Cores, Weights
 
 Array = NDArray[np.float64]
@@ -15,7 +15,6 @@ Array = NDArray[np.float64]
 _CORE_RATE = 0.5  # of the products' rate: scores and values of few queries fill a tile badly; our estimate
 # Of the 32-bit peak, by published rates of TensorRT-LLM to 0.9 on A100, H100 and H200; our estimate.
 _ALONE_RATE = 0.15
-_ACTIVATION_BYTES = 2.0
 _FEWEST = 1e-9  # experts that are met: no division by none
 
 
@@ -182,7 +181,7 @@ def adapters(groups: Groups, setting: Setting, sequences: Array, tokens: Array, 
     if own is None:
         return
     elements = setting.counts.adapted * own.rank
-    memory = own.met(sequences) * elements * _ACTIVATION_BYTES
+    memory = own.met(sequences) * elements * ACTIVATION_BYTES
     rate = machine.flops_per_s_16 * e.matrix_rate(np.asarray(16.0), e.grouped)
     bandwidth = machine.machine.memory_bandwidth_bytes_per_s * np.minimum(e.weight_bandwidth * e.grouped, 1.0)
     groups.add(memory / bandwidth, 2.0 * elements * (tokens + own.met(sequences) * e.padding_tokens) / rate, times)

@@ -14,6 +14,9 @@ from planner.serving.work import Counts, Weights
 
 Array = NDArray[np.float64]
 
+ACTIVATION_BYTES = 2.0
+"""Of an element of an activation, which serving keeps in 16 bits."""
+
 
 @record
 class Setting:
