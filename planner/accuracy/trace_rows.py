@@ -156,6 +156,7 @@ def _requests(path: Path) -> tuple[Array, Array, Array, Array, Array]:
         columns = {name: np.array([float(row[name]) for row in table]) for name in _COLUMNS}
     except (KeyError, ValueError, TypeError) as error:
         raise RowRefusedError(f"the trace's requests lack a number: {error}") from None
+    _believable(columns)
     # The time to the first token counts from when the engine had the request: clients arrive a little earlier.
     queued, first, last = columns["queued_s"], columns["first_token_s"], columns["last_token_s"]
     order = np.argsort(queued, kind="stable")
@@ -167,6 +168,24 @@ def _requests(path: Path) -> tuple[Array, Array, Array, Array, Array]:
 
 
 _COLUMNS = ("input_tokens", "output_tokens", "queued_s", "first_token_s", "last_token_s")
+
+
+def _believable(columns: Mapping[str, Array]) -> None:
+    """Refuse requests of which no run can have measured what stands there, by the first of them.
+
+    Raises
+    ------
+    RowRefusedError : says which request, and what is wrong with it.
+    """
+    prompt, output, queued, first, last = (columns[name] for name in _COLUMNS)
+    for words, wrong in (
+        ("no number of tokens, or no time", ~np.isfinite([prompt, output, queued]).all(axis=0)),
+        ("a prompt or an answer below zero tokens", (prompt < 0.0) | (output < 0.0)),
+        ("a first token before the request was queued", first < queued),
+        ("a last token before the first", last < first),
+    ):
+        if np.any(wrong):
+            raise RowRefusedError(f"request {int(np.argmax(wrong)) + 1} of the trace has {words}")
 
 
 def _percentiles(name: str, seconds: Array) -> tuple[Observation, ...]:

@@ -56,3 +56,24 @@ def test_a_trace_without_its_requests_is_refused(tmp_path: Path) -> None:
     alone.write_text(TRACES[0].read_text("utf-8"), "utf-8")
     (row,) = rows(alone)
     assert "own.csv" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("input_tokens", "-1034", "request 3 of the trace has a prompt or an answer below zero"),
+        ("queued_s", "nan", "request 3 of the trace has no number of tokens, or no time"),
+        ("first_token_s", "0.0001", "request 3 of the trace has a first token before the request was queued"),
+        ("last_token_s", "0.45", "request 3 of the trace has a last token before the first"),
+        ("output_tokens", "many", "lack a number"),
+    ],
+)
+def test_requests_that_no_run_can_have_are_refused(column: str, value: str, words: str, tmp_path: Path) -> None:
+    copy = tmp_path / "own.yaml"
+    copy.write_text(TRACES[0].read_text("utf-8"), "utf-8")
+    header, *requests = TRACES[0].with_suffix(".csv").read_text("utf-8").splitlines()
+    third = requests[2].split(",")
+    third[header.split(",").index(column)] = value
+    requests[2] = ",".join(third)
+    copy.with_suffix(".csv").write_text("\n".join([header, *requests]), "utf-8")
+    assert all(words in row.reason for row in rows(copy))
